@@ -1,0 +1,109 @@
+/* Operators: the table of what weir knows, one row each (ops.inc), one file per family.
+ *
+ * A row carries: names, arity, an attribute table (so that parsing, printing, comparing, storing and
+ * exporting attributes is written once), shape rule, access map, work, reference. A row without one of
+ * them does not compile: W_OP_DEFINE takes all of them. */
+#ifndef W_OPS_H
+#define W_OPS_H
+#include "graph.h"
+
+typedef enum w_op {
+    W_OP_NONE = 0,
+#define W_OP(name) W_OP_##name,
+#include "ops.inc"
+#undef W_OP
+    W_OP_COUNT
+} w_op;
+
+/* ---- attributes ---- */
+typedef enum w_attr_kind { W_ATTR_INT, W_ATTR_FLOAT, W_ATTR_STRING, W_ATTR_INTS, W_ATTR_FLOATS, W_ATTR_TENSOR } w_attr_kind;
+typedef struct w_ints { int64_t *v; uint32_t n; bool present; } w_ints;
+typedef struct w_floats { float *v; uint32_t n; bool present; } w_floats;
+/* Field types in the struct: int64_t, float, const char * (arena; NULL absent), w_ints, w_floats, w_tensor * (NULL absent). */
+typedef struct w_attr_def {
+    const char *name;         /* ONNX attribute name; "weir_..." for ours, which export turns into nodes or drops */
+    w_attr_kind kind;
+    uint16_t offset;
+    int64_t def_i;            /* default of INT */
+    float def_f;              /* default of FLOAT */
+    const char *def_s;        /* default of STRING */
+    bool required;
+} w_attr_def;
+
+/* Epilogue activations fused into a producer (attribute fields of Conv, Gemm, Add ...). */
+typedef enum w_act {
+    W_ACT_NONE, W_ACT_RELU, W_ACT_CLIP /* a=min b=max */, W_ACT_LEAKY /* a=alpha */, W_ACT_HARDSWISH, W_ACT_HARDSIGMOID /* a=alpha b=beta */,
+    W_ACT_SIGMOID, W_ACT_TANH, W_ACT_SILU, W_ACT_GELU, W_ACT_ELU /* a=alpha */
+} w_act;
+typedef struct w_epilogue { int64_t act; float a, b; } w_epilogue; /* attributes weir_act, weir_act_a, weir_act_b */
+float w_act_apply(const w_epilogue *ep, float x); /* the plain C meaning, used by references */
+
+/* ---- attribute structs that planner, passes and io need to see ---- */
+typedef struct w_conv_attr {      /* Conv: in X, W, [B], [residual: same shape as output, added before act] */
+    w_ints kernel_shape, strides, pads, dilations; int64_t group; const char *auto_pad;
+    w_epilogue ep;
+} w_conv_attr;
+typedef struct w_gemm_attr {      /* Gemm: A, B, [C], [residual]; MatMul is its own op without these */
+    float alpha, beta; int64_t transA, transB; w_epilogue ep;
+} w_gemm_attr;
+typedef struct w_pool_attr { w_ints kernel_shape, strides, pads, dilations; const char *auto_pad; int64_t ceil_mode, count_include_pad, storage_order; w_epilogue ep; } w_pool_attr;
+typedef struct w_eltwise_attr { w_epilogue ep; } w_eltwise_attr;   /* Add, Sub, Mul, Div: optional fused activation */
+typedef struct w_matmul_attr { w_epilogue ep; } w_matmul_attr;     /* MatMul: A, B, [bias: last-axis vector], fused act */
+/* After pass_normalise all auto_pad is NOTSET and kernel_shape/strides/pads/dilations are filled in (2-D: 2,2,4,2 entries). */
+
+/* ---- access maps ---- */
+typedef enum w_tag { W_EXACT, W_COVER, W_DATA, W_UNUSED } w_tag;
+typedef struct w_box { uint8_t rank; int64_t lo[W_MAX_RANK], n[W_MAX_RANK], step[W_MAX_RANK]; } w_box; /* index = lo + step * [0, n) */
+/* Given box `out` of output `o`, the box of input `i` that is read, clipped to its shape; returns its tag. */
+typedef w_tag (*w_map_fn)(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in);
+w_tag w_map_all(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in); /* MAP_ALL: everything, cover */
+w_tag w_map_same(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in); /* element-wise with ONNX broadcasting, exact */
+#define MAP_ALL w_map_all
+
+/* ---- the row ---- */
+typedef struct w_op_def {
+    const char *name;         /* ONNX op_type; "weir." prefix for internal ones */
+    uint32_t min_in, max_in, min_out, max_out; /* UINT32_MAX: variadic */
+    int64_t since;            /* first opset with this meaning that weir reads */
+    uint16_t attr_size;
+    const w_attr_def *attrs; uint32_t nattrs;
+    /* Sets type and shape of every output from inputs and attributes; checks all of ONNX's rules and names node, operand and
+     * expectation. Symbolic dims pass through. May read constant inputs (Reshape, Slice). */
+    weir_status (*infer)(w_graph *g, w_node *n, weir_error *e);
+    w_map_fn map;
+    /* multiply-adds for a box of output o (the second traffic function) */
+    int64_t (*work)(const w_graph *g, const w_node *n, uint32_t o, const w_box *box);
+    /* The meaning, whole dense row-major tensors in ONNX types (f32 arithmetic for floats), plain C. `in[i].data` NULL if absent.
+     * out tensors are allocated by the caller from inferred shapes. Quantised values: in/out tensors carry real numbers as f32;
+     * the caller (w_ref_node) dequantises and requantises. */
+    weir_status (*ref)(const w_graph *g, const w_node *n, const w_tensor *in, w_tensor *out, weir_error *e);
+} w_op_def;
+
+#define W_OP_DEFINE(id, onnx, min_i, max_i, min_o, max_o, since_, attr_type, attr_table, infer_, map_, work_, ref_) \
+    const w_op_def w_op_def_##id = {onnx, min_i, max_i, min_o, max_o, since_, sizeof(attr_type), attr_table, \
+                                    W_COUNT(attr_table), infer_, map_, work_, ref_}
+/* for ops without attributes */
+typedef struct w_no_attr { char unused; } w_no_attr;
+extern const w_attr_def w_no_attrs[1];
+#define W_OP_DEFINE_PLAIN(id, onnx, min_i, max_i, min_o, max_o, since_, infer_, map_, work_, ref_) \
+    const w_op_def w_op_def_##id = {onnx, min_i, max_i, min_o, max_o, since_, 0, w_no_attrs, 0, infer_, map_, work_, ref_}
+
+#define W_OP(name) extern const w_op_def w_op_def_##name;
+#include "ops.inc"
+#undef W_OP
+
+const w_op_def *w_op_get(uint16_t op);             /* NULL for W_OP_NONE and out of range */
+w_op w_op_find(const char *onnx_name, const char *domain); /* W_OP_NONE if unknown */
+/* New attribute struct with defaults, from the graph's arena (NULL on failure or when the op has none). */
+void *w_op_attr_new(w_graph *g, w_op op);
+bool w_op_attr_equal(w_op op, const void *a, const void *b);
+void *w_op_attr_clone(w_graph *g, w_op op, const void *a);      /* deep */
+void w_op_attr_print(const w_graph *g, const w_node *n, w_text *out); /* only what differs from the default */
+
+/* Runs the reference of one node on the data of its constant (or given) inputs; quantised and NHWC operands are converted
+ * to real row-major f32 before and back after. Used by constant folding and by tests. */
+weir_status w_ref_node(const w_graph *g, const w_node *n, const w_tensor *in, w_tensor *out, w_arena *scratch, weir_error *e);
+/* The whole graph by references, keyed by value id: the slow truth that tests compare with. values[nvalue], caller gives inputs. */
+weir_status w_ref_graph(const w_graph *g, w_tensor *values, w_arena *a, weir_error *e);
+int64_t w_node_work(const w_graph *g, const w_node *n);        /* multiply-adds of all outputs, whole */
+#endif

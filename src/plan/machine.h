@@ -1,0 +1,32 @@
+/* The machine model: bandwidth per level and thread count, peak operations per type and instruction set.
+ * Measured once and cached ($XDG_CACHE_HOME/weir/machine-<hash>.json), or read from a file. */
+#ifndef W_MACHINE_H
+#define W_MACHINE_H
+#include "context.h"
+#include "doc.h"
+
+enum { W_L1, W_L2, W_LLC, W_DRAM, W_LEVELS };
+typedef struct w_level {
+    size_t bytes;              /* capacity seen by one core (LLC: whole, shared); DRAM: 0 */
+    double read_gbs[2];        /* one thread, all threads: 1e9 bytes/s */
+    double write_gbs[2];
+} w_level;
+enum { W_PEAK_F32, W_PEAK_BF16, W_PEAK_INT8, W_PEAKS };
+typedef struct w_machine {
+    char cpu_model[64];
+    char isa[16];              /* the set these peaks were measured with */
+    int threads;               /* what index 1 of the arrays means */
+    double ghz;                /* estimated clock under load; 0 unknown */
+    w_level level[W_LEVELS];
+    bool llc_victim;
+    double gops[W_PEAKS][2];   /* 1e9 multiply-adds/s: one thread, all threads */
+    double barrier_us;         /* cost of one parallel region */
+    double step_us;            /* fixed cost of one step of the executor */
+} w_machine;
+/* Loads ctx->machine_file, or the cache, or measures (about 2 s, progress reported) and caches; keeps it in ctx->machine. */
+weir_status w_machine_get(weir_context *ctx, bool refresh, const w_machine **out, weir_error *e);
+weir_status w_machine_doc(const w_machine *m, weir_document **out, weir_error *e);
+/* Bandwidth in bytes/s of a level at a thread count (interpolated between 1 and m->threads). */
+double w_machine_bw(const w_machine *m, int level, int threads, bool write);
+double w_machine_peak(const w_machine *m, int what, int threads); /* multiply-adds/s */
+#endif

@@ -1,0 +1,83 @@
+/* The plan: an ordered list of steps over one arena. Data that prints; the executor is a short walk over it.
+ *
+ * Invariants:
+ *  - steps are in execution order; every operand of a step is a w_loc that names where its bytes lie;
+ *  - graph inputs and outputs lie outside the arena (the session's or the caller's buffers) and inputs are never written;
+ *  - two buffers whose lifetimes (first step .. last step, inclusive) overlap do not overlap in the arena, except where a
+ *    step declared the overlap (in-place);
+ *  - the arena is as small as possible for this order; arena_lower_bound and its proof say so;
+ *  - ledger and arena of a plan come from w_plan_account, which the search uses for candidates too. */
+#ifndef W_PLAN_H
+#define W_PLAN_H
+#include "machine.h"
+#include "ops.h"
+
+typedef enum w_place { W_PLACE_NONE, W_PLACE_ARENA, W_PLACE_CONST, W_PLACE_INPUT, W_PLACE_OUTPUT } w_place;
+/* Where a value lies. Views (Reshape ...) share a loc. */
+typedef struct w_loc {
+    w_place place;
+    uint32_t index;            /* graph input / output number */
+    size_t offset;             /* in the arena, or in the input/output buffer */
+    const void *data;          /* W_PLACE_CONST: unpacked constant (packed ones live in step->params) */
+    w_id value;
+    size_t bytes;
+} w_loc;
+
+typedef struct w_bytes { double compulsory, level[4]; /* W_L1 .. W_DRAM, cold, planned */ } w_bytes;
+
+#define W_STEP_IN 8
+struct w_impl;
+typedef struct w_step {
+    w_id node;
+    const struct w_impl *impl;
+    const char *kernel;        /* microkernel name, e.g. "f32_igemm_8x32__avx512" */
+    const char *tile;          /* printable, arena or static */
+    uint32_t nin, nout;
+    w_loc *in, *out;           /* arrays in the plan's arena; nin entries as in the node, plus absent ones with W_PLACE_NONE */
+    void *params;              /* the impl's, in the plan's arena: packed weights, indirection, constants */
+    size_t packed_bytes;       /* of weights as the kernel reads them, with padding */
+    size_t scratch_bytes;      /* arena bytes needed only while the step runs */
+    size_t scratch_offset;
+    uint32_t inplace;          /* bit i: output 0 may share the bytes of input i (same size, kernel reads before it writes) */
+    int threads;               /* parts this step is split in at most (1: not split) */
+    int64_t macs;
+    int peak;                  /* W_PEAK_* that bounds its arithmetic */
+    w_bytes bytes;
+    double bound_s; int bound_by; /* W_L1..W_DRAM, or W_LEVELS for arithmetic */
+    const char **refusals; uint32_t nrefusals; /* "impl: reason", in order of preference, before the one taken */
+} w_step;
+
+typedef struct w_buffer {      /* an interval of the arena */
+    w_id value;                /* W_NONE: scratch */
+    size_t bytes, offset;
+    uint32_t first, last;      /* steps, inclusive */
+    uint32_t shared;           /* index of the buffer whose bytes it reuses in place, or UINT32_MAX */
+} w_buffer;
+
+typedef struct w_plan_options { int threads; bool keep_all; /* no sharing at all: every value readable after the run */ } w_plan_options;
+
+typedef struct w_plan {
+    weir_context *ctx;
+    w_arena arena_mem;         /* memory of the plan itself */
+    const w_graph *graph;      /* bound, laid out; owned by the plan */
+    w_plan_options options;
+    w_step *step; size_t nstep;
+    w_loc *value_loc;          /* [graph->nvalue] */
+    w_buffer *buffer; size_t nbuffer;
+    size_t arena_bytes, arena_lower_bound;
+    const char *arena_bound_proof; /* "max-live", "search", "none" */
+    w_bytes bytes;             /* sums; compulsory: of the model (each weight, input, output once) */
+    double bound_s;
+} w_plan;
+
+/* Binds shapes on a clone of g ("NAME:1x3" texts, batch for a symbolic first dimension), runs w_passes_plan and plans. */
+weir_status w_plan_create(const w_graph *g, const weir_session_options *so, const w_plan_options *po, w_plan **out, weir_error *e);
+void w_plan_destroy(w_plan *p);
+/* Arena layout and ledger of finished steps; also used by the search for candidates. */
+weir_status w_plan_account(w_plan *p, weir_error *e);
+weir_status w_plan_doc(const w_plan *p, weir_document **out, weir_error *e);    /* fields of `weir plan --json` */
+weir_status w_plan_text(const w_plan *p, weir_document **out, weir_error *e);
+weir_status w_plan_ledger_doc(const w_plan *p, weir_document **out, weir_error *e);
+/* Compulsory bytes of a whole model (weights in use, inputs, outputs, once, in the stored type, no padding). */
+double w_compulsory_bytes(const w_graph *g);
+#endif

@@ -97,6 +97,16 @@ typedef struct w_graph {
     int64_t opset;            /* default-domain opset of the source file */
 } w_graph;
 
+/* What copying and printing a graph ask of the operator table, which lies above this room. src/ops fills in the one
+ * instance, in ops.c, with thin wrappers of w_op_get / w_op_attr_clone / w_op_attr_print. */
+struct w_text;
+typedef struct w_graph_vt {
+    const char *(*op_name)(uint16_t op);                                        /* never NULL; "none" for op 0, "?" out of range */
+    void *(*attr_clone)(w_graph *g, uint16_t op, const void *attr);             /* deep, into g's arena; NULL: out of memory */
+    void (*attr_print)(const w_graph *g, const w_node *n, struct w_text *out);  /* " name=value"..., leading space each, defaults left out */
+} w_graph_vt;
+extern const w_graph_vt w_ops_vt;
+
 /* ---- building (graph.c); all may fail with WEIR_NO_RESOURCE ---- */
 weir_status w_graph_create(weir_context *ctx, const char *source, w_graph **out, weir_error *e);
 void w_graph_destroy(w_graph *g);

@@ -1,0 +1,101 @@
+/* Implicit GEMM: the one leaf behind convolution, pointwise convolution, GEMM and GEMV.
+ *
+ * It computes a matrix of `pixels` rows by `n` columns. Row p is a dot product over `taps` runs of `c` contiguous elements
+ * each; where a run starts is a table (w_rows), so the same leaf serves a plain matrix (one tap, regular rows), a padded
+ * image (taps at a fixed stride) and an image without padding (a table with -1 for runs that lie outside).
+ *
+ * Invariants:
+ *  - weights are packed per block of nr columns in the order read; every block starts with its per-column constants;
+ *  - columns beyond n exist in the packed weights (zeros) and nowhere else: nothing is read or written outside the operands;
+ *  - out[p][j] sums taps in order and elements in order from the bias, whatever p0, p1, b0, b1 and the tile say. A kernel may
+ *    keep several partial sums; how many is part of the kernel, not of the call;
+ *  - f32: NaN and Inf go through every activation; u8: all kernels give the same bits. */
+#ifndef W_KERNELS_GEMM_H
+#define W_KERNELS_GEMM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Activations that kernels fuse, in the order of w_act (ops.h). */
+typedef enum w_kact {
+    W_KACT_NONE, W_KACT_RELU, W_KACT_CLIP, W_KACT_LEAKY, W_KACT_HARDSWISH, W_KACT_HARDSIGMOID,
+    W_KACT_SIGMOID, W_KACT_TANH, W_KACT_SILU, W_KACT_GELU, W_KACT_ELU
+} w_kact;
+typedef struct w_kepi { int act; float a, b; } w_kepi; /* a, b as in w_act: clip a=min b=max; leaky, elu a; hardsigmoid a, b */
+
+/* Where the runs of the rows start. Offsets and strides are in elements. */
+typedef struct w_rows {
+    const void *in;
+    const void *zero;        /* c elements of padding, read where an offset is -1 */
+    const int32_t *offset;   /* NULL: row p starts at p * row_stride + tap * tap_stride */
+    size_t tap_table;        /* > 0: run of (tap, p) at offset[tap * tap_table + p]; 0: at offset[p] + tap * tap_stride */
+    size_t row_stride, tap_stride;
+    size_t taps, c;
+} w_rows;
+
+typedef struct w_f32_igemm {
+    w_rows rows;
+    const float *w;          /* blocks of w_f32_block(nr, taps * c) floats: [nr] bias, [taps * c][nr] */
+    size_t n;
+    float *out;
+    size_t out_stride;       /* elements from row to row */
+    const float *res;        /* NULL, or added before the activation; may be equal to out */
+    size_t res_stride;
+    w_kepi ep;
+} w_f32_igemm;
+/* Rows p0 <= p < p1 of column blocks b0 <= b < b1. */
+typedef void w_fn_f32_igemm(const w_f32_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
+
+typedef enum w_res_kind { W_RES_NONE, W_RES_F32, W_RES_U8 } w_res_kind;
+/* u8 activations, s8 weights, s32 sums. Per element, in this order, single f32 operations without contraction:
+ *   y = (float)acc * mul[j];  y += bias[j];
+ *   residual: y += r (f32), or y += (float)(r - res_zero) * res_scale (u8);
+ *   activation (none, relu, clip, leaky, hardswish, hardsigmoid);
+ *   f32 out: y;  u8 out: t = y * inv_scale, clamped to [0 - zero, 255 - zero] (NaN: low end), rounded to nearest even, + zero.
+ * acc starts from acc0[j] = -zx * sum of the column, so that padding of value zx counts as real zero. */
+typedef struct w_u8_igemm {
+    w_rows rows;
+    const void *w;           /* blocks of w_u8_block(pack, nr, taps, c) bytes: [nr] s32 acc0, [nr] f32 mul, [nr] f32 bias, weights */
+    size_t n;
+    void *out;               /* u8 or f32 */
+    size_t out_stride;
+    bool out_u8;
+    w_res_kind res_kind;
+    const void *res;
+    size_t res_stride;
+    float res_scale;
+    int32_t res_zero;
+    float inv_scale;
+    int32_t zero;
+    w_kepi ep;
+} w_u8_igemm;
+typedef void w_fn_u8_igemm(const w_u8_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
+
+/* How the weights of a block lie. Runs of u8 are padded to quads with zero weights; only c elements of an input are read. */
+typedef enum w_pack_kind {
+    W_PACK_F32,              /* [taps * c][nr] */
+    W_PACK_S8_QUAD,          /* [taps][quads][nr][4] s8: for dot-product instructions */
+    W_PACK_S16_EVEN_ODD,     /* [taps][quads][even, odd][nr][2] s16: elements 0 and 2, then 1 and 3 of each quad */
+} w_pack_kind;
+
+typedef struct w_f32_tile { w_fn_f32_igemm *fn; const char *name; uint8_t mr, nr; } w_f32_tile;
+typedef struct w_u8_tile { w_fn_u8_igemm *fn; const char *name; uint8_t mr, nr; w_pack_kind pack; } w_u8_tile;
+
+/* Sizes of one packed block, in floats and in bytes. */
+static inline size_t w_f32_block(size_t nr, size_t k) { return nr * (1 + k); }
+static inline size_t w_u8_quads(size_t c) { return (c + 3) / 4; }
+static inline size_t w_u8_block(w_pack_kind pack, size_t nr, size_t taps, size_t c) {
+    return nr * (12 + taps * w_u8_quads(c) * (pack == W_PACK_S8_QUAD ? 4 : 8));
+}
+
+/* Packs the weights W[j][k] = w[j * stride_n + k * stride_k], 0 <= j < n, k in reading order (taps * c); bias may be NULL. */
+void w_pack_f32(float *dst, size_t nr, const float *w, size_t stride_n, size_t stride_k, size_t n, size_t k, const float *bias);
+/* Same for s8 with mul[n] and bias[n] (NULL: 0); zx is the zero point of the activations. */
+typedef struct w_pack_u8_args {
+    const int8_t *w;
+    size_t stride_n, stride_k, n, taps, c;
+    int32_t zx;
+    const float *mul, *bias;
+} w_pack_u8_args;
+void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a);
+#endif

@@ -1,0 +1,17 @@
+/* The ways the CPU backend executes operators; cpu.c lists them per operator in the order of preference given here. */
+#ifndef W_STEPS_H
+#define W_STEPS_H
+#include "backend.h"
+
+/* Conv, group == 1 (others refuse): u8 x s8, then f32. */
+extern const w_impl w_impl_conv_u8_igemm;
+extern const w_impl w_impl_conv_f32_igemm;
+/* Gemm: constant B u8 x s8, constant B f32, any B f32 (packed at run time). */
+extern const w_impl w_impl_gemm_u8;
+extern const w_impl w_impl_gemm_f32;
+extern const w_impl w_impl_gemm_f32_dynamic;
+/* MatMul: the same three. */
+extern const w_impl w_impl_matmul_u8;
+extern const w_impl w_impl_matmul_f32;
+extern const w_impl w_impl_matmul_f32_dynamic;
+#endif

@@ -23,7 +23,11 @@ typedef struct w_loc {
     size_t bytes;
 } w_loc;
 
-typedef struct w_bytes { double compulsory, level[4]; /* W_L1 .. W_DRAM, cold, planned */ } w_bytes;
+typedef struct w_bytes {
+    double compulsory;
+    double level[4];           /* W_L1 .. W_DRAM, planned, cold: caches empty before, flushed after */
+    double warm[4];            /* the same in steady state: caches as an earlier run left them, nothing flushed */
+} w_bytes;
 
 #define W_STEP_IN 8
 struct w_impl;
@@ -43,7 +47,7 @@ typedef struct w_step {
     int64_t macs;
     int peak;                  /* W_PEAK_* that bounds its arithmetic */
     w_bytes bytes;
-    double bound_s; int bound_by; /* W_L1..W_DRAM, or W_LEVELS for arithmetic */
+    double bound_s; int bound_by; /* steady state (warm); by W_L1..W_DRAM, or W_LEVELS for arithmetic */
     const char **refusals; uint32_t nrefusals; /* "impl: reason", in order of preference, before the one taken */
 } w_step;
 
@@ -52,6 +56,7 @@ typedef struct w_buffer {      /* an interval of the arena */
     size_t bytes, offset;
     uint32_t first, last;      /* steps, inclusive */
     uint32_t shared;           /* index of the buffer whose bytes it reuses in place, or UINT32_MAX */
+    uint32_t may_share[W_STEP_IN], nmay_share; /* buffers whose bytes it might have reused */
 } w_buffer;
 
 typedef struct w_plan_options { int threads; bool keep_all; /* no sharing at all: every value readable after the run */ } w_plan_options;
@@ -63,11 +68,13 @@ typedef struct w_plan {
     w_plan_options options;
     w_step *step; size_t nstep;
     w_loc *value_loc;          /* [graph->nvalue] */
+    w_id *storage;             /* [graph->nvalue] the value whose bytes a view shares; itself where it has its own */
     w_buffer *buffer; size_t nbuffer;
     size_t arena_bytes, arena_lower_bound;
     const char *arena_bound_proof; /* "max-live", "search", "none" */
     w_bytes bytes;             /* sums; compulsory: of the model (each weight, input, output once) */
-    double bound_s;
+    double bound_s;            /* steady state; bound_cold_s from the cold bytes */
+    double bound_cold_s;
 } w_plan;
 
 /* Binds shapes on a clone of g ("NAME:1x3" texts, batch for a symbolic first dimension), runs w_passes_plan and plans. */

@@ -95,6 +95,7 @@ typedef struct w_graph {
     char **symbol; size_t nsymbol, cap_symbol; /* names of symbolic dims */
     const char *source;       /* file name for messages */
     int64_t opset;            /* default-domain opset of the source file */
+    bool canonical;           /* w_passes_canonical ran (also set for .weir files): nodes may be newer than opset */
 } w_graph;
 
 /* What copying and printing a graph ask of the operator table, which lies above this room. src/ops fills in the one
@@ -118,9 +119,13 @@ const char *w_value_name(const w_graph *g, w_id value);
 const char *w_node_label(const w_graph *g, const w_node *n); /* its name, else the name of its first output */
 /* id of the value with that name, or W_NONE */
 w_id w_graph_find(const w_graph *g, const char *name);
+/* Gives a value another, unused name. */
+weir_status w_graph_rename(w_graph *g, w_id value, const char *name, weir_error *e);
 weir_status w_graph_symbol(w_graph *g, const char *name, int64_t *dim, weir_error *e); /* interned symbol as a dim */
 weir_status w_graph_add_value(w_graph *g, const char *name, w_id *out, weir_error *e); /* name must be unused; "" makes a fresh one */
 weir_status w_graph_add_input(w_graph *g, const char *name, w_type t, const w_shape *s, w_id *out, weir_error *e);
+/* Like add_value, with the first unused name of BASE SUFFIX, BASE SUFFIX.2, ... */
+weir_status w_graph_add_derived(w_graph *g, const char *base, const char *suffix, w_id *out, weir_error *e);
 /* data is not copied: it must live as long as the graph (its arena, or the mapping). */
 weir_status w_graph_add_const(w_graph *g, const char *name, w_type t, const w_shape *s, const void *data, w_id *out, weir_error *e);
 weir_status w_graph_add_output(w_graph *g, w_id value, weir_error *e);
@@ -140,7 +145,13 @@ weir_status w_graph_uses(const w_graph *g, w_arena *a, w_uses *out, weir_error *
 /* ---- shapes ---- */
 int64_t w_shape_count(const w_shape *s);                    /* elements; -1 if symbolic, unknown or overflowing */
 bool w_shape_equal(const w_shape *a, const w_shape *b);
+bool w_shape_bound(const w_shape *s);                       /* known and without symbols */
 size_t w_value_bytes(const w_graph *g, w_id v);             /* dense storage; 0 if not known */
+float w_f16_to_f32(uint16_t h);
+uint16_t w_f32_to_f16(float f);                             /* to nearest, ties to even */
+bool w_quant_equal(const w_quant *a, const w_quant *b);     /* by content; NULL equals NULL only */
+bool w_coding_equal(const w_coding *a, const w_coding *b);
+bool w_graph_is_output(const w_graph *g, w_id v);
 /* Replaces a symbol by a number in all graph inputs; shapes are inferred again by w_pass_infer. */
 weir_status w_graph_bind(w_graph *g, const char *symbol, int64_t n, weir_error *e);
 /* Copies constant data into aligned arena memory converted to f32 / s64; works for unaligned mapped data. */

@@ -1,0 +1,144 @@
+/* Second moments of a layer's inputs over the calibration samples: H = sum of x x^T over input patches x in the order in
+ * which the weights lie (channel, kernel row, kernel column). At most MAX_PATCHES patches a layer are used, taken at even
+ * steps, so the cost does not grow with the images. */
+#include "lab.h"
+#include <string.h>
+
+#define MAX_PATCHES 8192
+
+typedef struct gather {
+    w_calibration *c;
+    const w_graph *g;       /* the model's canonical graph */
+    const w_node *n;
+    const char *input;      /* name of the data input */
+    w_hessian *h;
+    float *patch;           /* [k] */
+    size_t stride, at;      /* every stride-th patch is taken */
+} gather;
+
+/* h += x x^T, lower triangle. */
+static void rank1(float *restrict h, const float *restrict x, uint32_t k) {
+    for (uint32_t i = 0; i < k; i++) {
+        float xi = x[i];
+        if (xi == 0) continue;
+        float *row = h + (size_t)i * k;
+        for (uint32_t j = 0; j <= i; j++) row[j] += xi * x[j];
+    }
+}
+
+typedef struct window { int64_t kh, kw, sh, sw, ph, pw, dh, dw; } window;
+
+static window window_of(const w_conv_attr *a) {
+    return (window){a->kernel_shape.v[0], a->kernel_shape.v[1], a->strides.v[0],   a->strides.v[1],
+                    a->pads.v[0],         a->pads.v[1],         a->dilations.v[0], a->dilations.v[1]};
+}
+
+static size_t element(const w_value *v, int64_t n, int64_t c, int64_t y, int64_t x) {
+    const int64_t *d = v->shape.dim;
+    if (v->layout == W_NHWC) return (size_t)(((n * d[2] + y) * d[3] + x) * d[1] + c);
+    return (size_t)(((n * d[1] + c) * d[2] + y) * d[3] + x);
+}
+
+static void fill_patch(float *p, const w_value *v, const float *data, const window *w, int64_t n, int64_t c0, int64_t c1,
+                       int64_t oy, int64_t ox) {
+    for (int64_t c = c0; c < c1; c++)
+        for (int64_t ky = 0; ky < w->kh; ky++)
+            for (int64_t kx = 0; kx < w->kw; kx++) {
+                int64_t y = oy * w->sh - w->ph + ky * w->dh, x = ox * w->sw - w->pw + kx * w->dw;
+                bool in = y >= 0 && y < v->shape.dim[2] && x >= 0 && x < v->shape.dim[3];
+                *p++ = in ? data[element(v, n, c, y, x)] : 0;
+            }
+}
+
+static void conv_patches(gather *ga, const w_value *v, const float *data, const w_shape *out) {
+    const w_conv_attr *a = ga->n->attr;
+    window w = window_of(a);
+    int64_t per = v->shape.dim[1] / a->group;
+    for (int64_t n = 0; n < v->shape.dim[0]; n++)
+        for (int64_t oy = 0; oy < out->dim[2]; oy++)
+            for (int64_t ox = 0; ox < out->dim[3]; ox++) {
+                if (ga->at++ % ga->stride) continue;
+                for (uint32_t gr = 0; gr < ga->h->groups; gr++) {
+                    fill_patch(ga->patch, v, data, &w, n, gr * per, (gr + 1) * per, oy, ox);
+                    rank1(ga->h->h[gr], ga->patch, ga->h->k);
+                }
+                ga->h->rows++;
+            }
+}
+
+/* The row-major order of a value that a plan keeps channels-last (a Gemm input behind a Flatten view). */
+static void dense_rows(gather *ga, const float *data, size_t rows) {
+    for (size_t r = 0; r < rows; r++) {
+        if (ga->at++ % ga->stride) continue;
+        rank1(ga->h->h[0], data + r * ga->h->k, ga->h->k);
+        ga->h->rows++;
+    }
+}
+
+static weir_status on_value(void *user, const w_graph *pg, w_id value, const void *data, weir_error *e) {
+    gather *ga = user;
+    if (strcmp(w_value_name(pg, value), ga->input) != 0) return WEIR_OK;
+    const w_value *v = &pg->value[value];
+    if (ga->n->op == W_OP_Conv) {
+        if (v->shape.rank != 4) return w_fail(e, WEIR_BAD_INPUT, "node '%s': only 2-D convolutions can be calibrated", w_node_label(ga->g, ga->n));
+        w_id out = w_graph_find(pg, w_value_name(ga->g, ga->n->out[0]));
+        if (out == W_NONE) return w_fail(e, WEIR_INTERNAL, "node '%s' is not in the plan", w_node_label(ga->g, ga->n));
+        conv_patches(ga, v, data, &pg->value[out].shape);
+    } else {
+        dense_rows(ga, data, (size_t)w_shape_count(&v->shape) / ga->h->k);
+    }
+    return WEIR_OK;
+}
+
+static void mirror(w_hessian *h) {
+    for (uint32_t g = 0; g < h->groups; g++)
+        for (uint32_t i = 0; i < h->k; i++)
+            for (uint32_t j = 0; j < i; j++) h->h[g][(size_t)j * h->k + i] = h->h[g][(size_t)i * h->k + j];
+}
+
+static weir_status hessian_new(w_calibration *c, uint32_t k, uint32_t groups, w_hessian **out, weir_error *e) {
+    w_hessian *h = w_arena_alloc(&c->arena, sizeof *h);
+    float **m = h ? w_arena_array(&c->arena, groups, sizeof *m) : NULL;
+    if (!m) return w_oom(e, sizeof *h, "second moments");
+    for (uint32_t i = 0; i < groups; i++)
+        if (!(m[i] = w_arena_array(&c->arena, (size_t)k * k, sizeof(float)))) return w_oom(e, (size_t)k * k * 4, "second moments");
+    *h = (w_hessian){.k = k, .groups = groups, .h = m};
+    *out = h;
+    return WEIR_OK;
+}
+
+static size_t patches_a_sample(const w_graph *g, const w_node *n) {
+    const w_shape *s = &g->value[n->out[0]].shape;
+    return n->op == W_OP_Conv && s->rank == 4 ? (size_t)(s->dim[2] * s->dim[3]) : 1;
+}
+
+static w_id node_by_label(const w_graph *g, const char *label) {
+    for (w_id i = 0; i < g->nnode; i++)
+        if (g->node[i].op != W_OP_NONE && strcmp(w_node_label(g, &g->node[i]), label) == 0) return i;
+    return W_NONE;
+}
+
+weir_status w_calibration_hessian(w_calibration *c, const char *label, const w_hessian **out, weir_error *e) {
+    const w_graph *g = c->model->graph;
+    w_id id = node_by_label(g, label);
+    if (id == W_NONE) return w_fail(e, WEIR_INTERNAL, "no node '%s' in the float model", label);
+    if (c->hessian[id]) {
+        *out = c->hessian[id];
+        return WEIR_OK;
+    }
+    const w_node *n = &g->node[id];
+    const w_shape *ws = &g->value[n->in[1]].shape;
+    const w_conv_attr *ca = n->op == W_OP_Conv ? n->attr : NULL;
+    const w_gemm_attr *gm = n->op == W_OP_Gemm ? n->attr : NULL;
+    uint32_t groups = ca ? (uint32_t)ca->group : 1;
+    uint32_t k = ca ? (uint32_t)(ws->dim[1] * ws->dim[2] * ws->dim[3]) : (uint32_t)ws->dim[gm && gm->transB ? 1 : 0];
+    gather ga = {.c = c, .g = g, .n = n, .input = w_value_name(g, n->in[0])};
+    W_TRY(hessian_new(c, k, groups, &ga.h, e));
+    ga.patch = w_arena_array(&c->arena, k, sizeof(float));
+    if (!ga.patch) return w_oom(e, k * sizeof(float), "second moments");
+    ga.stride = W_MAX((size_t)1, c->samples * patches_a_sample(g, n) / MAX_PATCHES) | 1; /* odd: no beat with even widths */
+    W_TRY(w_tap_run(c->model, c->data, c->samples, on_value, &ga, e));
+    mirror(ga.h);
+    *out = c->hessian[id] = ga.h;
+    return WEIR_OK;
+}

@@ -1,0 +1,120 @@
+/* What the techniques share: selected nodes, calibration statistics, error-feedback rounding, the table.
+ *
+ * Invariants:
+ *  - a technique changes values of a canonical, symbolic graph (row-major, before pass_layout) and nothing else:
+ *    constants are replaced by new data in the graph's arena, activations get a type and a quantisation;
+ *  - calibration statistics always describe the float network, by value name, whatever rules ran before;
+ *  - everything is deterministic: the same model, recipe and data give the same bytes. */
+#ifndef W_LAB_H
+#define W_LAB_H
+#include "model.h"
+#include "weir_lab.h"
+#include "doc.h"
+#include "passes.h"
+#include "plan.h"
+
+/* ---- calibration (calibration.c, tap.c) ---- */
+#define W_CAL_BINS 2048
+typedef struct w_range {           /* of one activation value over all calibration samples */
+    float min, max;
+    float *hist;                   /* W_CAL_BINS counts over [min, max] */
+    double *mean;                  /* per channel (axis 1), `channels` entries */
+    uint32_t channels;
+} w_range;
+
+typedef struct w_calibration {
+    weir_context *ctx;
+    w_arena arena;
+    const weir_model *model;       /* the float model, canonical */
+    const weir_dataset *data;
+    size_t samples;                /* first `samples` of data are used */
+    w_range **range;               /* [model->graph->nvalue], NULL where not an activation */
+    struct w_hessian **hessian;    /* [model->graph->nnode], made on first use */
+} w_calibration;
+weir_status w_calibration_create(const weir_model *model, const weir_dataset *data, size_t samples, w_calibration **out, weir_error *e);
+void w_calibration_destroy(w_calibration *c);
+const w_range *w_calibration_range(const w_calibration *c, const char *value_name); /* NULL: not an activation of the float model */
+
+/* ---- second moments of a layer's inputs (hessian.c) ---- */
+typedef struct w_hessian {
+    uint32_t k, groups;            /* reduction length per group: C/group * KH * KW, or K */
+    double rows;                   /* patches summed */
+    float **h;                     /* [groups] k*k, symmetric: sum of x x^T */
+} w_hessian;
+/* For the node that has this label in the float model (Conv, Gemm, MatMul with a constant right side). */
+weir_status w_calibration_hessian(w_calibration *c, const char *label, const w_hessian **out, weir_error *e);
+
+/* ---- weights as a matrix: rows are output channels, columns the reduction in ONNX order (weights.c) ---- */
+typedef struct w_weights {
+    w_id node, value;
+    uint32_t rows, cols, groups;   /* rows over all groups */
+    bool transposed;               /* stored [cols][rows] (MatMul, Gemm with transB 0) */
+    float *w;                      /* rows x cols, arena of the graph: a private copy */
+} w_weights;
+bool w_node_has_weights(const w_graph *g, const w_node *n);   /* Conv, Gemm, MatMul with constant weights */
+weir_status w_weights_get(w_graph *g, w_id node, w_weights *out, weir_error *e);
+/* Writes w back as a fresh f32 constant (keeps the name, drops no coding). */
+weir_status w_weights_put(w_graph *g, const w_weights *w, weir_error *e);
+/* Writes rows x cols integers with per-row scales as a fresh S8 constant. */
+weir_status w_weights_put_s8(w_graph *g, const w_weights *w, const int8_t *q, const float *scale, weir_error *e);
+/* Adds delta[rows] to the node's bias, making one where there is none. */
+weir_status w_bias_add(w_graph *g, w_id node, const float *delta, uint32_t rows, weir_error *e);
+
+/* Adds to the bias what the change of the weights took from the mean of each output (arXiv 1906.04721, section 4.2). */
+weir_status w_bias_correct(w_graph *g, const w_weights *after, const float *before, const w_calibration *c, weir_error *e);
+float *w_weights_copy(w_graph *g, const w_weights *w);        /* in the graph's arena; NULL on failure */
+weir_status w_coding_edit(w_graph *g, w_id value, w_coding **out, weir_error *e); /* a fresh copy of the value's coding, set */
+
+/* ---- error feedback (feedback.c): GPTQ (arXiv 2210.17323) and SparseGPT (2301.00774) in one walk over columns ---- */
+typedef struct w_feedback {
+    float density;                 /* keep this share of the weights that are nonzero now; 1: no pruning */
+    int levels;                    /* symmetric grid -levels..levels; 0: real numbers */
+    const float *scale;            /* [rows], step of the grid; NULL with levels 0 */
+    bool keep_zeros;               /* weights that are zero stay zero */
+} w_feedback;
+/* In place on w->w; q (rows x cols) gets the integers when levels > 0. h NULL: no feedback (plain magnitude, nearest). */
+weir_status w_feedback_round(weir_context *ctx, w_weights *w, const w_hessian *h, const w_feedback *f, int8_t *q, weir_error *e);
+
+/* ---- techniques ---- */
+typedef struct w_selection { const w_id *node; size_t n; } w_selection;
+typedef struct w_technique {
+    const char *name;              /* in recipes: "int8" */
+    const char *row;               /* docs/techniques.md */
+    const char *summary;           /* one line for people */
+    const char *const *keys;       /* parameters it knows; NULL-terminated */
+    bool needs_data;
+    bool (*takes)(const w_graph *g, const w_node *n);
+    weir_status (*apply)(w_graph *g, const w_selection *s, const json_t *params, w_calibration *c, weir_error *e);
+    /* What it would save on this step: *saves_s and *saves_bytes (cold DRAM) filled, NULL; or why not, static or from a. */
+    const char *(*verdict)(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
+} w_technique;
+extern const w_technique w_technique_int8, w_technique_prune, w_technique_cluster, w_technique_ans;
+extern const w_technique *const w_techniques[]; /* NULL-terminated, in the order in which recipes apply best */
+const w_technique *w_technique_find(const char *name);
+
+/* The verdict of techniques that have no kernel yet: no time, no memory traffic. */
+const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
+
+const char *w_verdict_int8(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
+/* Ends a recipe that has int8 rules: decides which activations become 8-bit. params: those of its first int8 rule. */
+weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, weir_error *e);
+
+/* Parameters of a rule with defaults and range checks. */
+weir_status w_param_num(const json_t *params, const char *key, double def, double lo, double hi, double *out, weir_error *e);
+weir_status w_param_str(const json_t *params, const char *key, const char *def, const char *const *choices, const char **out, weir_error *e);
+weir_status w_param_bool(const json_t *params, const char *key, bool def, bool *out, weir_error *e);
+
+/* ---- recipes (recipe.c) ---- */
+/* Checks a recipe: fields, techniques, parameters, regular expressions; the message names the rule. */
+weir_status w_recipe_parse(const char *text, const char *what, json_t **out, weir_error *e);
+/* Applies all rules to a clone of the model; c may be NULL if no rule needs data. *out is destroyed before model. */
+weir_status w_recipe_apply(const weir_model *model, const json_t *recipe, w_calibration *c, weir_model **out, weir_error *e);
+bool w_recipe_needs_data(const json_t *recipe);
+
+/* ---- reading intermediate values (tap.c) ---- */
+typedef struct w_tap w_tap;
+typedef weir_status (*w_tap_fn)(void *user, const w_graph *g /* planned */, w_id value, const void *data, weir_error *e);
+/* Runs samples [0, n) in batches through the model with every value kept, calling fn for each batch and each live
+ * activation value of the plan. data lies in the plan's layout. */
+weir_status w_tap_run(const weir_model *model, const weir_dataset *data, size_t n, w_tap_fn fn, void *user, weir_error *e);
+#endif

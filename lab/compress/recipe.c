@@ -1,0 +1,158 @@
+/* Recipes: a JSON list of rules, checked before anything is touched, applied in order to a copy of a model.
+ *
+ *   {"version": 1, "rules": [{"nodes": REGEX or [NAME, ...], "technique": NAME, ...parameters, "cost": {...}}]}
+ *
+ * A regular expression is POSIX extended and must match the whole label of a node. "cost" is what the search measured; it
+ * is carried along and never read. */
+#include "lab.h"
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_RULES 4096
+#define MAX_REGEX 300
+
+static bool known_key(const w_technique *t, const char *key) {
+    if (!strcmp(key, "nodes") || !strcmp(key, "technique") || !strcmp(key, "cost")) return true;
+    for (size_t i = 0; t->keys[i]; i++)
+        if (!strcmp(key, t->keys[i])) return true;
+    return false;
+}
+
+static weir_status technique_names(weir_error *e, const char *what, size_t rule, const char *found) {
+    char list[200] = "";
+    for (size_t i = 0; w_techniques[i]; i++) {
+        size_t n = strlen(list);
+        snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", w_techniques[i]->name);
+    }
+    return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: technique '%s' is not one of: %s", what, rule, found, list);
+}
+
+static weir_status check_nodes(const json_t *nodes, const char *what, size_t rule, weir_error *e) {
+    size_t i;
+    json_t *name;
+    if (json_is_string(nodes)) {
+        regex_t re;
+        if (json_string_length(nodes) > MAX_REGEX)
+            return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: 'nodes' is longer than %d characters", what, rule, MAX_REGEX);
+        int bad = regcomp(&re, json_string_value(nodes), REG_EXTENDED | REG_NOSUB);
+        if (bad == REG_ESPACE) return w_oom(e, MAX_REGEX, "a regular expression");
+        if (bad) return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: '%s' is no regular expression", what, rule, json_string_value(nodes));
+        regfree(&re);
+        return WEIR_OK;
+    }
+    if (!json_is_array(nodes) || json_array_size(nodes) == 0)
+        return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: 'nodes' must be a regular expression or a list of names", what, rule);
+    json_array_foreach(nodes, i, name)
+        if (!json_is_string(name)) return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: 'nodes' may hold names only", what, rule);
+    return WEIR_OK;
+}
+
+static weir_status check_rule(const json_t *rule, const char *what, size_t i, weir_error *e) {
+    const char *name = json_string_value(json_object_get(rule, "technique")), *key;
+    json_t *v;
+    if (!json_is_object(rule) || !name) return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu has no 'technique'", what, i);
+    const w_technique *t = w_technique_find(name);
+    if (!t) return technique_names(e, what, i, name);
+    json_object_foreach((json_t *)(uintptr_t)rule, key, v)
+        if (!known_key(t, key)) return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: '%s' is no parameter of %s", what, i, key, name);
+    return check_nodes(json_object_get(rule, "nodes"), what, i, e);
+}
+
+weir_status w_recipe_parse(const char *text, const char *what, json_t **out, weir_error *e) {
+    json_t *r;
+    W_TRY(w_json_parse(text, strlen(text), what, &r, e));
+    json_t *rules = json_object_get(r, "rules");
+    weir_status s = WEIR_OK;
+    if (!json_is_array(rules)) s = w_fail(e, WEIR_BAD_INPUT, "%s: a recipe is an object with a list 'rules'", what);
+    else if (json_array_size(rules) > MAX_RULES) s = w_fail(e, WEIR_BAD_INPUT, "%s: more than %d rules", what, MAX_RULES);
+    else if (json_object_get(r, "version") && json_integer_value(json_object_get(r, "version")) != 1)
+        s = w_fail(e, WEIR_BAD_INPUT, "%s: recipe version %lld, this weir reads 1", what, (long long)json_integer_value(json_object_get(r, "version")));
+    for (size_t i = 0; s == WEIR_OK && i < json_array_size(rules); i++) s = check_rule(json_array_get(rules, i), what, i + 1, e);
+    if (s != WEIR_OK) json_decref(r);
+    else *out = r;
+    return s;
+}
+
+static const w_technique *rule_technique(const json_t *rule) {
+    return w_technique_find(json_string_value(json_object_get(rule, "technique")));
+}
+
+bool w_recipe_needs_data(const json_t *recipe) {
+    size_t i;
+    json_t *rule;
+    json_array_foreach(json_object_get(recipe, "rules"), i, rule) {
+        const char *method = json_string_value(json_object_get(rule, "method"));
+        if (rule_technique(rule)->needs_data || (method && strcmp(method, "obs") == 0)) return true;
+    }
+    return false;
+}
+
+static bool whole_match(const regex_t *re, const char *label) {
+    regmatch_t m[1];
+    return regexec(re, label, 1, m, 0) == 0 && m[0].rm_so == 0 && label[m[0].rm_eo] == 0;
+}
+
+static bool in_list(const json_t *list, const char *label) {
+    size_t i;
+    json_t *name;
+    json_array_foreach(list, i, name)
+        if (strcmp(json_string_value(name), label) == 0) return true;
+    return false;
+}
+
+/* Nodes that the rule names and its technique takes. */
+static weir_status select_nodes(w_graph *g, const json_t *rule, size_t number, w_selection *out, weir_error *e) {
+    const json_t *nodes = json_object_get(rule, "nodes");
+    const w_technique *t = rule_technique(rule);
+    w_id *list = w_arena_array(&g->arena, g->nnode + 1, sizeof *list);
+    size_t named = 0, n = 0;
+    regex_t re;
+    if (!list) return w_oom(e, g->nnode * sizeof *list, "a selection");
+    bool pattern = json_is_string(nodes);
+    if (pattern && regcomp(&re, json_string_value(nodes), REG_EXTENDED)) return w_oom(e, MAX_REGEX, "a regular expression");
+    for (w_id i = 0; i < g->nnode; i++) {
+        if (g->node[i].op == W_OP_NONE) continue;
+        const char *label = w_node_label(g, &g->node[i]);
+        if (!(pattern ? whole_match(&re, label) : in_list(nodes, label))) continue;
+        named++;
+        if (t->takes(g, &g->node[i])) list[n++] = i;
+    }
+    if (pattern) regfree(&re);
+    *out = (w_selection){list, n};
+    if (named == 0) return w_fail(e, WEIR_BAD_INPUT, "rule %zu (%s): no node of %s has such a name", number, t->name, g->source);
+    if (n == 0) return w_fail(e, WEIR_BAD_INPUT, "rule %zu (%s): none of the %zu nodes named can take it", number, t->name, named);
+    return WEIR_OK;
+}
+
+static weir_status apply_rules(w_graph *g, const json_t *recipe, w_calibration *c, weir_error *e) {
+    const json_t *rules = json_object_get(recipe, "rules"), *first_int8 = NULL;
+    size_t i;
+    json_t *rule;
+    json_array_foreach(rules, i, rule) {
+        w_selection s;
+        if (w_cancelled(g->ctx)) return w_fail(e, WEIR_INTERRUPTED, "interrupted");
+        W_TRY(select_nodes(g, rule, i + 1, &s, e));
+        weir_status st = rule_technique(rule)->apply(g, &s, rule, c, e);
+        if (st != WEIR_OK) return w_fail_prefix(e, st, "rule %zu (%s)", i + 1, rule_technique(rule)->name);
+        if (!first_int8 && rule_technique(rule) == &w_technique_int8) first_int8 = rule;
+    }
+    return first_int8 ? w_int8_finish(g, first_int8, c, e) : WEIR_OK;
+}
+
+weir_status w_recipe_apply(const weir_model *model, const json_t *recipe, w_calibration *c, weir_model **out, weir_error *e) {
+    w_graph *g;
+    if (!c && w_recipe_needs_data(recipe)) return w_fail(e, WEIR_USAGE, "this recipe needs calibration data (--train or --data)");
+    W_TRY(w_graph_clone(model->graph, &g, e));
+    weir_status s = apply_rules(g, recipe, c, e);
+    if (s == WEIR_OK) s = w_passes_canonical(g, e);
+    if (s != WEIR_OK) {
+        w_graph_destroy(g);
+        return s;
+    }
+    char *text = json_dumps(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    s = text ? w_model_derive(model, g, text, out, e) : w_oom(e, 0, "the recipe's text");
+    if (!text) w_graph_destroy(g);
+    free(text);
+    return s;
+}

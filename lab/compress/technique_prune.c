@@ -1,0 +1,50 @@
+/* Unstructured magnitude pruning (E1), by plain magnitude or by what the loss of a weight costs at the layer's output
+ * (optimal brain surgeon, as SparseGPT applies it, arXiv 2301.00774). */
+#include "lab.h"
+#include <string.h>
+
+static const char *const methods[] = {"magnitude", "obs", NULL};
+static const char *const keys[] = {"density", "method", "bias_correction", NULL};
+
+static float density_of(const w_weights *w) {
+    size_t n = (size_t)w->rows * w->cols, nonzero = 0;
+    for (size_t i = 0; i < n; i++) nonzero += w->w[i] != 0;
+    return n ? (float)nonzero / (float)n : 1;
+}
+
+typedef struct prune { w_graph *g; w_calibration *c; w_feedback f; bool obs, correct; } prune;
+
+static weir_status prune_node(const prune *p, w_id node, weir_error *e) {
+    w_weights w;
+    w_coding *coding;
+    const w_hessian *h = NULL;
+    W_TRY(w_weights_get(p->g, node, &w, e));
+    float *before = w_weights_copy(p->g, &w);
+    if (!before) return w_oom(e, (size_t)w.rows * w.cols * sizeof *before, "weights");
+    if (p->obs) W_TRY(w_calibration_hessian(p->c, w_node_label(p->g, &p->g->node[node]), &h, e));
+    W_TRY(w_feedback_round(p->g->ctx, &w, h, &p->f, NULL, e));
+    W_TRY(w_weights_put(p->g, &w, e));
+    W_TRY(w_coding_edit(p->g, w.value, &coding, e));
+    coding->density = density_of(&w);
+    return p->correct && p->c ? w_bias_correct(p->g, &w, before, p->c, e) : WEIR_OK;
+}
+
+static weir_status apply(w_graph *g, const w_selection *s, const json_t *params, w_calibration *c, weir_error *e) {
+    double density;
+    const char *method;
+    prune p = {.g = g, .c = c};
+    W_TRY(w_param_num(params, "density", 0.5, 0, 1, &density, e));
+    W_TRY(w_param_str(params, "method", "magnitude", methods, &method, e));
+    W_TRY(w_param_bool(params, "bias_correction", true, &p.correct, e));
+    p.f = (w_feedback){.density = (float)density};
+    p.obs = strcmp(method, "obs") == 0;
+    if (p.obs && !c) return w_fail(e, WEIR_USAGE, "pruning by 'obs' needs calibration data (--train or --data)");
+    for (size_t i = 0; i < s->n; i++) W_TRY(prune_node(&p, s->node[i], e));
+    return WEIR_OK;
+}
+
+static bool takes(const w_graph *g, const w_node *n) { return w_node_has_weights(g, n) && g->value[n->in[1]].type != WEIR_S8; }
+
+const w_technique w_technique_prune = {
+    .name = "prune", .row = "E1", .summary = "set the weights that matter least to zero", .keys = keys, .takes = takes, .apply = apply,
+    .verdict = w_verdict_file_only};

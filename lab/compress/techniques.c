@@ -1,0 +1,18 @@
+/* The table of techniques, in the order in which their rules apply best. */
+#include "lab.h"
+#include <string.h>
+
+const w_technique *const w_techniques[] = {&w_technique_prune, &w_technique_cluster, &w_technique_int8, &w_technique_ans, NULL};
+
+const w_technique *w_technique_find(const char *name) {
+    for (size_t i = 0; w_techniques[i]; i++)
+        if (strcmp(w_techniques[i]->name, name) == 0) return w_techniques[i];
+    return NULL;
+}
+
+const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s,
+                                double *saves_bytes) {
+    (void)p, (void)s, (void)m, (void)a;
+    *saves_s = *saves_bytes = 0;
+    return "file only: the file and its loading shrink; the kernels read dense weights";
+}

@@ -37,6 +37,7 @@ typedef enum w_act {
 } w_act;
 typedef struct w_epilogue { int64_t act; float a, b; } w_epilogue; /* attributes weir_act, weir_act_a, weir_act_b */
 float w_act_apply(const w_epilogue *ep, float x); /* the plain C meaning, used by references */
+w_type w_type_from_onnx(int64_t data_type);       /* TensorProto.DataType to ours; 0 if weir has no such type */
 
 /* ---- attribute structs that planner, passes and io need to see ---- */
 typedef struct w_conv_attr {      /* Conv: in X, W, [B], [residual: same shape as output, added before act] */
@@ -49,6 +50,31 @@ typedef struct w_gemm_attr {      /* Gemm: A, B, [C], [residual]; MatMul is its 
 typedef struct w_pool_attr { w_ints kernel_shape, strides, pads, dilations; const char *auto_pad; int64_t ceil_mode, count_include_pad, storage_order; w_epilogue ep; } w_pool_attr;
 typedef struct w_eltwise_attr { w_epilogue ep; } w_eltwise_attr;   /* Add, Sub, Mul, Div: optional fused activation */
 typedef struct w_matmul_attr { w_epilogue ep; } w_matmul_attr;     /* MatMul: A, B, [bias: last-axis vector], fused act */
+typedef struct w_gpool_attr { w_epilogue ep; } w_gpool_attr;       /* GlobalAveragePool, GlobalMaxPool */
+typedef struct w_alpha_attr { float alpha; } w_alpha_attr;         /* LeakyRelu, Elu */
+typedef struct w_hardsigmoid_attr { float alpha, beta; } w_hardsigmoid_attr;
+typedef struct w_clip_attr { float min, max; } w_clip_attr;        /* opset < 11; later ones have inputs min, max, which win */
+typedef struct w_gelu_attr { const char *approximate; } w_gelu_attr;
+typedef struct w_dropout_attr { float ratio; int64_t seed; } w_dropout_attr;
+typedef struct w_cast_attr { int64_t to, saturate; } w_cast_attr;  /* `to` in ONNX's numbers: w_type_from_onnx */
+typedef struct w_bn_attr { float epsilon, momentum; int64_t training_mode, spatial; } w_bn_attr;
+/* infer makes `axis` explicit and sets `coerce` (weir_coerce) where opset < 13 means more than the one axis: all axes from
+ * `axis` on are normalised together. */
+typedef struct w_softmax_attr { int64_t axis, coerce; } w_softmax_attr;
+typedef struct w_lrn_attr { int64_t size; float alpha, beta, bias; } w_lrn_attr;
+typedef struct w_reduce_attr { w_ints axes; int64_t keepdims, noop_with_empty_axes; } w_reduce_attr; /* or input 1: axes */
+typedef struct w_arg_attr { int64_t axis, keepdims, select_last_index; } w_arg_attr;
+typedef struct w_reshape_attr { int64_t allowzero; } w_reshape_attr;
+typedef struct w_axis_attr { int64_t axis; } w_axis_attr;          /* Flatten, Concat, Gather */
+typedef struct w_axes_attr { w_ints axes; } w_axes_attr;           /* Squeeze, Unsqueeze (opset < 13), or input 1 */
+typedef struct w_transpose_attr { w_ints perm; } w_transpose_attr; /* absent: reversed */
+typedef struct w_shape_attr { int64_t start, end; } w_shape_attr;
+typedef struct w_constant_attr { w_tensor *value; float value_float; w_floats value_floats; int64_t value_int; w_ints value_ints; } w_constant_attr;
+typedef struct w_constant_of_shape_attr { w_tensor *value; } w_constant_of_shape_attr;
+typedef struct w_split_attr { int64_t axis, num_outputs; w_ints split; } w_split_attr;   /* or input 1: split */
+typedef struct w_slice_attr { w_ints starts, ends, axes; } w_slice_attr;                 /* opset < 10, or inputs 1.. */
+typedef struct w_pad_attr { const char *mode; w_ints pads; float value; } w_pad_attr;    /* opset < 11, or inputs 1.. */
+typedef struct w_quantize_attr { int64_t axis, saturate, block_size, output_dtype; } w_quantize_attr; /* both directions */
 /* After pass_normalise all auto_pad is NOTSET and kernel_shape/strides/pads/dilations are filled in (2-D: 2,2,4,2 entries). */
 
 /* ---- access maps ---- */
@@ -67,7 +93,7 @@ typedef struct w_op_def {
     int64_t since;            /* first opset with this meaning that weir reads */
     uint16_t attr_size;
     const w_attr_def *attrs; uint32_t nattrs;
-    /* Sets type and shape of every output from inputs and attributes; checks all of ONNX's rules and names node, operand and
+    /* Checks arity and sets type and shape of every output from inputs and attributes; checks all of ONNX's rules and names node, operand and
      * expectation. Symbolic dims pass through. May read constant inputs (Reshape, Slice). */
     weir_status (*infer)(w_graph *g, w_node *n, weir_error *e);
     w_map_fn map;
@@ -93,7 +119,8 @@ extern const w_attr_def w_no_attrs[1];
 #undef W_OP
 
 const w_op_def *w_op_get(uint16_t op);             /* NULL for W_OP_NONE and out of range */
-w_op w_op_find(const char *onnx_name, const char *domain); /* W_OP_NONE if unknown */
+/* W_OP_NONE if unknown. Domain "" or "ai.onnx": ONNX's operators; "weir": ours; NULL: any, by the name in the table. */
+w_op w_op_find(const char *onnx_name, const char *domain);
 /* New attribute struct with defaults, from the graph's arena (NULL on failure or when the op has none). */
 void *w_op_attr_new(w_graph *g, w_op op);
 bool w_op_attr_equal(w_op op, const void *a, const void *b);

@@ -85,6 +85,9 @@ weir_status w_plan_account(w_plan *p, weir_error *e);
 weir_status w_plan_doc(const w_plan *p, weir_document **out, weir_error *e);    /* fields of `weir plan --json` */
 weir_status w_plan_text(const w_plan *p, weir_document **out, weir_error *e);
 weir_status w_plan_ledger_doc(const w_plan *p, weir_document **out, weir_error *e);
-/* Compulsory bytes of a whole model (weights in use, inputs, outputs, once, in the stored type, no padding). */
+/* Bytes of the weights in use, by type. */
+weir_status w_weight_bytes(const w_graph *g, double by_type[WEIR_BOOL + 1], weir_error *e);
+/* Compulsory bytes of a whole model (weights in use, inputs, outputs, once, in the stored type, no padding);
+ * negative when memory ran out. */
 double w_compulsory_bytes(const w_graph *g);
 #endif

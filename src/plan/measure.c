@@ -1,0 +1,170 @@
+/* measure.c: times the loops of measure_loops.c at every level, for one thread and for all.
+ *
+ * Each figure is the best of several short runs: what else runs on the machine can only slow a run down. The block of a
+ * level fits it with room and does not fit the level above. Blocks come from the C library, not from the context: they
+ * are gone before the call returns and are no part of a model's peak. */
+#include "machine_parts.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define RUN_SECONDS 0.004
+#define RUNS 5
+#define BLOCK_MAX ((size_t)128 << 20)
+
+typedef struct job {
+    void (*stream)(void *block, size_t bytes, size_t times);
+    void (*peak)(size_t times);
+    uint8_t *block;
+    size_t bytes, times; /* per thread */
+} job;
+
+typedef struct bench {
+    weir_context *ctx;
+    w_machine *m;
+    w_loops loops;
+    uint8_t *block;
+    size_t block_bytes;
+    int done, total;
+} bench;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void run_part(void *arg, size_t index) {
+    const job *j = arg;
+    if (j->stream)
+        j->stream(j->block + index * j->bytes, j->bytes, j->times);
+    else
+        j->peak(j->times);
+}
+
+static double timed(const bench *b, job *j, int threads) {
+    double start = now();
+    if (threads == 1)
+        run_part(j, 0);
+    else
+        w_pool_for(b->ctx->pool, run_part, j, (size_t)threads);
+    return now() - start;
+}
+
+/* Turns per second, all threads together. */
+static double best_rate(const bench *b, job *j, int threads) {
+    double best = 0;
+    j->times = 1;
+    while (timed(b, j, threads) < RUN_SECONDS / 4 && j->times < SIZE_MAX / 4)
+        j->times *= 2;
+    j->times *= 2;
+    for (int i = 0; i < RUNS; i++) {
+        double rate = (double)j->times * threads / timed(b, j, threads);
+        best = W_MAX(best, rate);
+    }
+    return best;
+}
+
+static size_t level_block(const w_machine *m, int level) {
+    static const size_t divide[W_DRAM] = {2, 2, 2};
+    size_t above = level == W_L1 ? 0 : m->level[level - 1].bytes;
+    size_t bytes = level == W_DRAM ? 4 * above : W_MAX(m->level[level].bytes / divide[level], W_MIN(2 * above, m->level[level].bytes * 3 / 4));
+    return W_MAX(W_MIN(bytes, BLOCK_MAX) / 4096 * 4096, 4096);
+}
+
+static void measure_level(bench *b, int level) {
+    w_level *l = &b->m->level[level];
+    for (int many = 0; many < 2; many++)
+        for (int write = 0; write < 2; write++) {
+            int threads = many ? b->m->threads : 1;
+            double *out = write ? &l->write_gbs[many] : &l->read_gbs[many];
+            job j = {.stream = write ? b->loops.write : b->loops.read, .block = b->block};
+            j.bytes = level_block(b->m, level);
+            if (level >= W_LLC || j.bytes * (size_t)threads > b->block_bytes)
+                j.bytes = W_MAX(j.bytes / (size_t)threads / 4096 * 4096, 4096);
+            *out = threads == 1 && many ? out[-1] : 1e-9 * (double)j.bytes * best_rate(b, &j, threads);
+            if (many)
+                *out = W_MAX(*out, out[-1]);
+            w_progress(b->ctx, "measuring the machine", ++b->done, b->total);
+        }
+}
+
+static void measure_peak(bench *b, int what) {
+    double *out = b->m->gops[what];
+    for (int many = 0; many < 2; many++) {
+        int threads = many ? b->m->threads : 1;
+        job j = {.peak = b->loops.peak[what]};
+        if (j.peak)
+            out[many] = many && threads == 1 ? out[0] : 1e-9 * b->loops.macs[what] * best_rate(b, &j, threads);
+        if (many)
+            out[1] = W_MAX(out[0], out[1]);
+        w_progress(b->ctx, "measuring the machine", ++b->done, b->total);
+    }
+}
+
+static void clock_part(size_t times) { w_loop_clock(times); }
+static void nothing(size_t times) { (void)times; }
+
+static void measure_clock(bench *b) {
+    job j = {.peak = clock_part};
+    if (w_loop_clock(1))
+        b->m->ghz = 1e-9 * W_CLOCK_ADDS * best_rate(b, &j, 1);
+}
+
+/* The cost of opening and closing one parallel region, and of reaching one step through its pointer. */
+static void measure_overheads(bench *b) {
+    enum { REGIONS = 300 };
+    double region = 1, step = 1;
+    job j = {.peak = nothing, .times = 0};
+    for (int i = 0; i < RUNS; i++) {
+        double t0 = now();
+        for (int k = 0; k < REGIONS; k++)
+            timed(b, &j, b->m->threads);
+        double t1 = now();
+        for (int k = 0; k < REGIONS; k++) {
+            void (*volatile call)(void *, size_t) = run_part;
+            call(&j, 0);
+        }
+        double t2 = now();
+        region = W_MIN(region, (t1 - t0) / REGIONS);
+        step = W_MIN(step, (t2 - t1) / REGIONS);
+    }
+    b->m->barrier_us = b->m->threads > 1 ? 1e6 * region : 0;
+    b->m->step_us = 1e6 * step;
+}
+
+static void set_capacities(const w_topology *t, w_machine *m) {
+    m->level[W_L1].bytes = t->l1d ? t->l1d : 32 << 10;
+    m->level[W_L2].bytes = W_MAX(t->l2 ? t->l2 : (size_t)512 << 10, m->level[W_L1].bytes);
+    m->level[W_LLC].bytes = W_MAX(t->llc ? t->llc : (size_t)8 << 20, m->level[W_L2].bytes);
+    m->llc_victim = t->llc_victim;
+}
+
+static weir_status measure_all(bench *b, weir_error *e) {
+    for (int l = 0; l < W_LEVELS + W_PEAKS; l++) {
+        if (w_cancelled(b->ctx))
+            return w_fail(e, WEIR_INTERRUPTED, "interrupted while measuring the machine");
+        if (l < W_LEVELS)
+            measure_level(b, l);
+        else
+            measure_peak(b, l - W_LEVELS);
+    }
+    measure_clock(b);
+    measure_overheads(b);
+    return WEIR_OK;
+}
+
+weir_status w_machine_measure(weir_context *ctx, const w_topology *t, w_machine *m, weir_error *e) {
+    bench b = {.ctx = ctx, .m = m, .total = 4 * W_LEVELS + 2 * W_PEAKS};
+    set_capacities(t, m);
+    w_loops_for(ctx->cpu, &b.loops);
+    b.block_bytes = W_MAX(level_block(m, W_DRAM), (size_t)m->threads * level_block(m, W_L2));
+    b.block = aligned_alloc(4096, b.block_bytes);
+    if (!b.block)
+        return w_oom(e, b.block_bytes, "measuring the machine");
+    memset(b.block, 1, b.block_bytes);
+    weir_status s = measure_all(&b, e);
+    free(b.block);
+    return s;
+}

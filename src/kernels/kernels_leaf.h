@@ -1,10 +1,164 @@
-/* Leaf kernels beside the implicit GEMM: depthwise convolution, pooling, element-wise. */
+/* Leaf kernels beside the implicit GEMM: depthwise convolution, pooling, element-wise, softmax, quantise, transpose.
+ *
+ * Images lie channels-last. Row r of a batch is row r % oh of image r / oh. Every kernel computes what the caller's range
+ * asks for and touches nothing outside its operands; one output element is always computed in the same order of
+ * operations, whatever the range. 8-bit kernels give the same bits on every instruction set for the activations of exact
+ * arithmetic (none ... hardsigmoid); the requantisation is that of w_u8_igemm. */
 #ifndef W_KERNELS_LEAF_H
 #define W_KERNELS_LEAF_H
-#include <stddef.h>
-#include <stdint.h>
+#include "kernels_gemm.h"
+
+/* ---- windows: convolution and pooling geometry ---- */
+typedef struct w_window {
+    size_t ih, iw, oh, ow, c;
+    size_t kh, kw, sh, sw, dh, dw; /* kernel, stride, dilation */
+    size_t pt, pl;                 /* rows and columns of padding before the image */
+} w_window;
+/* The taps [lo, hi) of a window of k taps that fall inside n elements, for output position o. */
+typedef struct w_taps { size_t lo, hi; } w_taps;
+static inline w_taps w_taps_at(size_t o, size_t k, size_t stride, size_t dilation, size_t pad, size_t n) {
+    size_t start = o * stride;
+    size_t lo = start < pad ? (pad - start + dilation - 1) / dilation : 0;
+    size_t hi = n + pad > start ? (n + pad - start + dilation - 1) / dilation : 0;
+    if (hi > k) hi = k;
+    return (w_taps){lo < hi ? lo : hi, hi};
+}
+/* Where tap 0 of an output position lies; may be before the image. */
+static inline ptrdiff_t w_window_start(size_t o, size_t stride, size_t pad) {
+    return (ptrdiff_t)(o * stride) - (ptrdiff_t)pad;
+}
+
+/* Real number to u8: t = y * inv_scale, clamped to [0 - zero, 255 - zero] (NaN: low end), nearest even, + zero. */
+typedef struct w_requant { float inv_scale; int32_t zero; } w_requant;
+
+/* Depthwise convolution (one filter a channel). Taps are summed from the bias in order, fused multiply-add. */
+typedef struct w_dw_f32 {
+    w_window g;
+    const float *in;
+    float *out;
+    const float *res;              /* NULL, or like out; added before the activation */
+    const float *w;                /* [kh * kw][cp] */
+    const float *bias;             /* [cp] */
+    size_t cp;                     /* c rounded up to W_DW_PAD, the rest zero */
+    w_kepi ep;
+} w_dw_f32;
+#define W_DW_PAD 64
+/* Rows r0 <= r < r1 of the batch, channels c0 <= c < c1; c0 is a multiple of W_DW_PAD. */
+typedef void w_fn_dw_f32(const w_dw_f32 *d, size_t r0, size_t r1, size_t c0, size_t c1);
+
+/* Depthwise u8 x s8 -> s32 -> u8 or f32. Weights in blocks of 64 channels; a block is
+ * [64] s32 acc0, [64] f32 mul, [64] f32 bias, then s8 [ceil(kh / 4)][kw][64 channels][4 vertical taps], absent taps zero.
+ * Within a block channels lie in the order w_dw_u8_lane gives, which is what unpacking bytes twice makes. */
+typedef struct w_dw_u8 {
+    w_window g;
+    const uint8_t *in;
+    const uint8_t *zero;           /* c elements of the input's zero point: padding */
+    void *out;
+    bool out_u8;
+    w_requant q;
+    const void *w;
+    w_kepi ep;
+} w_dw_u8;
+typedef void w_fn_dw_u8(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1);
+static inline size_t w_dw_u8_block(const w_window *g) { return 64 * 12 + (g->kh + 3) / 4 * g->kw * 256; }
+/* Channel of a block at position i of its constants and weights: quarter j = i / 16 holds channels 4 j ... 4 j + 3 of
+ * every 16. */
+static inline size_t w_dw_u8_lane(size_t i) { return (i % 16) / 4 * 16 + i / 16 * 4 + i % 4; }
+void w_pack_dw_f32(float *dst, const float *w, size_t taps, size_t c, size_t cp);       /* from [c][taps] */
+typedef struct w_pack_dw_u8_args {
+    const int8_t *w;               /* [c][kh][kw] */
+    size_t c, kh, kw;
+    int32_t zx;
+    const float *mul, *bias;       /* bias may be NULL */
+} w_pack_dw_u8_args;
+void w_pack_dw_u8(void *dst, const w_pack_dw_u8_args *a);
+
+/* ---- pooling ---- */
+typedef struct w_pool_f32 {
+    w_window g;
+    const float *in;
+    float *out;
+    bool average;                  /* else maximum */
+    const uint16_t *county, *countx; /* average: the divisor of (y, x) is county[y] * countx[x] */
+    w_kepi ep;
+} w_pool_f32;
+typedef void w_fn_pool_f32(const w_pool_f32 *p, size_t r0, size_t r1);
+/* Maximum: the bytes, q is not used. Average: y = (float)(sum - taps * zx) * (scale / (float)divisor). */
+typedef struct w_pool_u8 {
+    w_window g;
+    const uint8_t *in;
+    uint8_t *out;
+    bool average;
+    const uint16_t *county, *countx;
+    int32_t zx;
+    float scale;
+    w_requant q;
+    w_kepi ep;
+} w_pool_u8;
+typedef void w_fn_pool_u8(const w_pool_u8 *p, size_t r0, size_t r1);
+
+/* Over all rows of one image: [rows][c] to [c], channels c0 <= c < c1. */
+typedef struct w_global_pool {
+    size_t rows, c;
+    bool average;
+    const void *in;
+    void *out;
+    bool out_u8;                   /* u8 kernel only; else f32 */
+    int32_t zx;                    /* u8 kernel: y = (float)(sum - rows * zx) * (scale / (float)rows); max: (float)(max - zx) * scale */
+    float scale;
+    w_requant q;
+    w_kepi ep;
+} w_global_pool;
+typedef void w_fn_global_pool(const w_global_pool *p, size_t c0, size_t c1);
+
+/* ---- element-wise ---- */
+typedef enum w_binary_op { W_BIN_ADD, W_BIN_SUB, W_BIN_MUL, W_BIN_DIV, W_BIN_MIN, W_BIN_MAX } w_binary_op;
+/* out[r][i] = act(a[r][i] op b[r][i]) on a grid; a step is 0 (one element a row) or 1. Strides in elements. out may be a
+ * or b. */
+typedef struct w_binary {
+    w_binary_op op;
+    size_t n;                      /* columns */
+    size_t step[2];                /* of a, b within a row */
+    size_t stride[3];              /* of out, a, b from row to row */
+    w_kepi ep;
+    float scale[2];                /* u8: real = (float)(q - zero) * scale */
+    int32_t zero[2];
+    w_requant q;
+} w_binary;
+typedef void w_fn_binary(const w_binary *k, void *out, const void *a, const void *b, size_t rows);
+
+typedef enum w_unary_op { /* the w_kact values, then */
+    W_UN_ABS = W_KACT_ELU + 1, W_UN_NEG, W_UN_EXP, W_UN_SQRT, W_UN_RECIPROCAL, W_UN_FLOOR, W_UN_CEIL
+} w_unary_op;
+typedef void w_fn_unary_f32(const w_kepi *op /* act: w_kact or w_unary_op */, const float *in, float *out, size_t n);
+typedef void w_fn_lut_u8(const uint8_t *lut, const uint8_t *in, uint8_t *out, size_t n);
+/* out[r][i] = in[r][i] * mul[i] + add[i] (fused). */
+typedef void w_fn_affine_f32(const float *in, float *out, const float *mul, const float *add, size_t rows, size_t n);
+
+/* ---- softmax, rows of n; max subtracted, summed in lanes then across ---- */
+typedef void w_fn_softmax_f32(const float *in, float *out, size_t rows, size_t n);
+
+/* ---- quantise: rint(x / scale) + zero saturated (NaN: 0 - zero end), as ONNX; dequantise: (float)(q - zero) * scale ---- */
+typedef void w_fn_quantize_u8(const float *in, uint8_t *out, size_t n, float scale, int32_t zero);
+typedef void w_fn_dequantize_u8(const uint8_t *in, float *out, size_t n, float scale, int32_t zero);
+
+/* ---- dst[c][r] = src[r][c], strides in elements ---- */
+typedef void w_fn_transpose(void *dst, size_t dst_stride, const void *src, size_t src_stride, size_t rows, size_t cols);
 
 typedef struct w_leaf_kernels {
-    char unused;
+    w_fn_dw_f32 *dw_f32;
+    w_fn_dw_u8 *dw_u8;
+    w_fn_pool_f32 *pool_f32;
+    w_fn_pool_u8 *pool_u8;
+    w_fn_global_pool *global_f32, *global_u8;
+    w_fn_binary *binary_f32, *binary_u8;
+    w_fn_unary_f32 *unary_f32;
+    w_fn_lut_u8 *lut_u8;
+    w_fn_affine_f32 *affine_f32;
+    w_fn_softmax_f32 *softmax_f32;
+    w_fn_quantize_u8 *quantize_u8;
+    w_fn_dequantize_u8 *dequantize_u8;
+    w_fn_transpose *transpose_x32, *transpose_x8;
+    const char *isa_f32, *isa_u8;  /* for names: "avx512" */
 } w_leaf_kernels;
 #endif

@@ -1,4 +1,25 @@
 /* The references of the leaf kernels. */
 #include "kernels.h"
 
-void w_leaf_init_ref(w_leaf_kernels *k) { *k = (w_leaf_kernels){0}; }
+void w_leaf_init_ref(w_leaf_kernels *k) {
+    *k = (w_leaf_kernels){
+        .dw_f32 = w_dw_f32__ref,
+        .dw_u8 = w_dw_u8__ref,
+        .pool_f32 = w_pool_f32__ref,
+        .pool_u8 = w_pool_u8__ref,
+        .global_f32 = w_global_f32__ref,
+        .global_u8 = w_global_u8__ref,
+        .binary_f32 = w_binary_f32__ref,
+        .binary_u8 = w_binary_u8__ref,
+        .unary_f32 = w_unary_f32__ref,
+        .lut_u8 = w_lut_u8__ref,
+        .affine_f32 = w_affine_f32__ref,
+        .softmax_f32 = w_softmax_f32__ref,
+        .quantize_u8 = w_quantize_u8__ref,
+        .dequantize_u8 = w_dequantize_u8__ref,
+        .transpose_x32 = w_transpose_x32__ref,
+        .transpose_x8 = w_transpose_x8__ref,
+        .isa_f32 = "ref",
+        .isa_u8 = "ref",
+    };
+}

@@ -1,5 +1,6 @@
 /* Spans, scalars and strings of protobuf messages: onnx_pb.h. */
 #include "onnx_pb.h"
+#include "utf8.h"
 #include <string.h>
 
 static bool stop(w_onnx *r, weir_status st) {
@@ -112,26 +113,12 @@ weir_status w_onnx_decode(w_onnx *r, w_span m, const pb_msgdesc_t *desc, void *m
                   PB_GET_ERROR(&s), m.n, m.n ? (size_t)(m.p - r->map->data) : 0);
 }
 
-/* Length of the UTF-8 sequence at p, 0 if there is none in n bytes. */
-static size_t utf8_length(const uint8_t *p, size_t n) {
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80 ? 1 : (p[0] >> 5) == 6 ? 2 : (p[0] >> 4) == 14 ? 3 : (p[0] >> 3) == 30 ? 4 : 0;
-    if (len < 2 || len > n) return len > n ? 0 : len;
-    uint32_t c = p[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80) return 0;
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
-}
-
 weir_status w_onnx_text(w_onnx *r, w_span s, const char *what, const char *where) {
-    for (size_t i = 0; i < s.n;) {
-        size_t len = utf8_length(s.p + i, s.n - i);
-        if (len == 0) return w_fail(r->e, WEIR_BAD_INPUT, "%s: %s is not valid UTF-8 at its byte %zu", where, what, i);
-        if (s.p[i] == 0) return w_fail(r->e, WEIR_BAD_INPUT, "%s: %s has a NUL at its byte %zu", where, what, i);
-        i += len;
-    }
+    if (s.n == 0) return WEIR_OK;
+    size_t good = w_utf8_check((const char *)s.p, s.n);
+    const uint8_t *nul = memchr(s.p, 0, s.n);
+    if (good < s.n) return w_fail(r->e, WEIR_BAD_INPUT, "%s: %s is not valid UTF-8 at its byte %zu", where, what, good);
+    if (nul) return w_fail(r->e, WEIR_BAD_INPUT, "%s: %s has a NUL at its byte %zu", where, what, (size_t)(nul - s.p));
     return WEIR_OK;
 }
 

@@ -1,0 +1,128 @@
+/* Operators on rows of contiguous elements: Softmax over the innermost axis, BatchNormalization with channels innermost. */
+#include "step.h"
+#include "steps_leaf.h"
+#include <math.h>
+
+typedef struct rows_params {
+    size_t rows, n, chunk, tiles; /* chunk: rows of a tile */
+    w_fn_softmax_f32 *softmax;
+    w_fn_affine_f32 *affine;
+    const float *mul, *add;
+} rows_params;
+
+static bool both_f32(const w_graph *g, const w_node *n) {
+    return w_is_real_f32(w_node_in(g, n, 0)) && w_is_real_f32(&g->value[n->out[0]]);
+}
+
+/* Which logical dim has stride 1 in memory (W_MAX_RANK: none does alone). */
+static uint32_t innermost(const w_value *v) {
+    uint32_t rank = v->shape.rank;
+    if (rank == 0) return W_MAX_RANK;
+    return rank == 4 && w_value_layout(v) == W_NHWC ? 1 : rank - 1;
+}
+
+/* `axis` runs innermost in both operands, or everything after it has length 1. */
+static bool axis_is_inner(const w_value *in, const w_value *out, int64_t axis) {
+    if (axis < 0 || axis >= in->shape.rank) return false;
+    if (w_value_layout(in) != out->layout && !w_layouts_agree(&in->shape)) return false;
+    if (innermost(in) == (uint32_t)axis || innermost(out) == (uint32_t)axis) return true;
+    int64_t after = 1;
+    for (int64_t d = axis + 1; d < in->shape.rank; d++) after *= in->shape.dim[d];
+    return after == 1;
+}
+
+static int64_t softmax_axis(const w_node *n, const w_shape *s) {
+    int64_t axis = w_attr_int(n, "axis", -1);
+    return axis < 0 ? axis + s->rank : axis;
+}
+
+static const char *softmax_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
+    int64_t axis = softmax_axis(n, &in->shape);
+    if (!both_f32(g, n)) return "not f32";
+    if (g->opset < 13 && axis != in->shape.rank - 1) return "an old operator set flattens from the axis on";
+    return axis_is_inner(in, out, axis) ? NULL : "the axis is not innermost in memory";
+}
+
+static rows_params *rows_begin(w_plan *p, w_step *s, int64_t n, const char *kernel, weir_error *e) {
+    rows_params *r = w_step_params(p, s, sizeof *r, e);
+    if (!r) return NULL;
+    int64_t count = w_shape_count(&w_step_in(p, s, 0)->shape);
+    r->n = (size_t)n;
+    r->rows = n > 0 ? (size_t)(count / n) : 0;
+    r->chunk = W_MAX((size_t)16384 / W_MAX(r->n, (size_t)1), (size_t)1);
+    r->tiles = (r->rows + r->chunk - 1) / r->chunk;
+    s->threads = w_step_threads(p, w_step_seconds(0, 4 * w_step_io_bytes(s)));
+    s->inplace = 1;
+    s->kernel = w_arena_printf(&p->arena_mem, "%s__%s", kernel, p->ctx->kernels->leaf.isa_f32);
+    s->tile = w_arena_printf(&p->arena_mem, "%zu rows of %zu", r->chunk, r->n);
+    if (s->kernel && s->tile) return r;
+    w_oom(e, 64, "names");
+    return NULL;
+}
+
+static weir_status softmax_prepare(w_plan *p, w_step *s, weir_error *e) {
+    const w_shape *shape = &w_step_in(p, s, 0)->shape;
+    rows_params *r = rows_begin(p, s, shape->dim[softmax_axis(w_step_node(p, s), shape)], "f32_softmax", e);
+    if (!r) return WEIR_NO_RESOURCE;
+    r->softmax = p->ctx->kernels->leaf.softmax_f32;
+    return WEIR_OK;
+}
+
+static const char *affine_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
+    if (n->nout > 1) return "has statistics as results";
+    if (!both_f32(g, n)) return "not f32";
+    for (uint32_t i = 1; i < 5; i++)
+        if (!w_node_in(g, n, i) || w_node_in(g, n, i)->kind != W_VALUE_CONST) return "statistics are not constant";
+    return axis_is_inner(in, out, 1) ? NULL : "channels are not innermost in memory";
+}
+
+static weir_status affine_prepare(w_plan *p, w_step *s, weir_error *e) {
+    int64_t c = w_step_in(p, s, 0)->shape.dim[1];
+    rows_params *r = rows_begin(p, s, c, "f32_affine", e);
+    float *scale, *bias, *mean, *var, epsilon = w_attr_float(w_step_node(p, s), "epsilon", 1e-5f);
+    size_t n;
+    if (!r) return WEIR_NO_RESOURCE;
+    W_TRY(w_step_const(p, s, 1, &scale, &n, e));
+    W_TRY(w_step_const(p, s, 2, &bias, &n, e));
+    W_TRY(w_step_const(p, s, 3, &mean, &n, e));
+    W_TRY(w_step_const(p, s, 4, &var, &n, e));
+    float *packed = w_step_packed(p, s, 2 * (size_t)c * sizeof(float), e);
+    if (!packed) return WEIR_NO_RESOURCE;
+    for (int64_t i = 0; i < c; i++) {
+        packed[i] = scale[i] / sqrtf(var[i] + epsilon);
+        packed[c + i] = bias[i] - mean[i] * packed[i];
+    }
+    r->affine = p->ctx->kernels->leaf.affine_f32;
+    r->mul = packed;
+    r->add = packed + c;
+    return WEIR_OK;
+}
+
+static void rows_tile(void *arg, size_t index) {
+    const w_job *j = arg;
+    const rows_params *r = j->s->params;
+    size_t first = index * r->chunk, rows = W_MIN(r->chunk, r->rows - first);
+    const float *in = (const float *)w_loc_ptr(&j->s->in[0], j->b) + first * r->n;
+    float *out = (float *)w_loc_ptr(&j->s->out[0], j->b) + first * r->n;
+    if (r->softmax) r->softmax(in, out, rows, r->n);
+    else r->affine(in, out, r->mul, r->add, rows, r->n);
+}
+
+static void rows_run(const w_step *s, const w_bindings *b) {
+    w_step_for(s, b, rows_tile, ((const rows_params *)s->params)->tiles);
+}
+
+static void rows_touch(const w_plan *p, const w_step *s, w_touch *t) {
+    const rows_params *r = s->params;
+    double passes = r->softmax ? 3 : 1;
+    if (s->packed_bytes) w_touch_packed(t, s, 0, s->packed_bytes);
+    w_touch_loc(t, &s->in[0], 0, s->in[0].bytes, W_READ);
+    w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
+    w_touch_l1(t, passes * (double)s->in[0].bytes + (r->softmax ? 0 : 2 * (double)s->in[0].bytes),
+               (r->softmax ? 2 : 1) * (double)s->out[0].bytes);
+}
+
+const w_impl w_impl_softmax = {"softmax_rows", W_OP_Softmax, softmax_refuse, softmax_prepare, rows_run, rows_touch};
+const w_impl w_impl_affine = {"affine_rows", W_OP_BatchNormalization, affine_refuse, affine_prepare, rows_run, rows_touch};

@@ -1,0 +1,136 @@
+/* Activations and other functions of one element: f32 by kernel, u8 through a table of 256 results made at plan time.
+ *
+ * Input and output lie in the same layout, so that the elements are one vector. */
+#include "step_window.h"
+#include "steps_leaf.h"
+#include <math.h>
+
+typedef struct unary_params {
+    w_kepi op;
+    w_fn_unary_f32 *fn;
+    w_fn_lut_u8 *lut_fn;
+    const uint8_t *lut;
+    size_t n, elem;
+} unary_params;
+
+static bool limit(const w_graph *g, const w_node *n, uint32_t i, float *x) {
+    const w_value *v = w_node_in(g, n, i);
+    if (!v) return true;
+    if (v->kind != W_VALUE_CONST || !w_is_real_f32(v) || w_shape_count(&v->shape) != 1) return false;
+    __builtin_memcpy(x, v->data, sizeof *x);
+    return true;
+}
+
+/* The kernel's code of the node's function; false when there is none. */
+static bool op_of(const w_graph *g, const w_node *n, w_kepi *op) {
+    *op = (w_kepi){W_KACT_NONE, 0, 0};
+    switch (n->op) {
+    case W_OP_Relu: op->act = W_KACT_RELU; return true;
+    case W_OP_LeakyRelu: *op = (w_kepi){W_KACT_LEAKY, w_attr_float(n, "alpha", 0.01f), 0}; return true;
+    case W_OP_Elu: *op = (w_kepi){W_KACT_ELU, w_attr_float(n, "alpha", 1.0f), 0}; return true;
+    case W_OP_HardSigmoid:
+        *op = (w_kepi){W_KACT_HARDSIGMOID, w_attr_float(n, "alpha", 0.2f), w_attr_float(n, "beta", 0.5f)};
+        return true;
+    case W_OP_Clip:
+        *op = (w_kepi){W_KACT_CLIP, -INFINITY, INFINITY};
+        return limit(g, n, 1, &op->a) && limit(g, n, 2, &op->b) && op->a <= op->b;
+    case W_OP_Gelu: op->act = W_KACT_GELU; return !w_attr_str(n, "approximate") || w_attr_str(n, "approximate")[0] == 'n';
+    case W_OP_HardSwish: op->act = W_KACT_HARDSWISH; return true;
+    case W_OP_Sigmoid: op->act = W_KACT_SIGMOID; return true;
+    case W_OP_Tanh: op->act = W_KACT_TANH; return true;
+    case W_OP_Abs: op->act = W_UN_ABS; return true;
+    case W_OP_Neg: op->act = W_UN_NEG; return true;
+    case W_OP_Exp: op->act = W_UN_EXP; return true;
+    case W_OP_Sqrt: op->act = W_UN_SQRT; return true;
+    case W_OP_Reciprocal: op->act = W_UN_RECIPROCAL; return true;
+    case W_OP_Floor: op->act = W_UN_FLOOR; return true;
+    case W_OP_Ceil: op->act = W_UN_CEIL; return true;
+    default: return false;
+    }
+}
+
+static const char *unary_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
+    w_kepi op;
+    if (!op_of(g, n, &op)) return "a form that has no kernel";
+    if (w_value_layout(in) != out->layout && !w_layouts_agree(&in->shape)) return "input and output lie differently";
+    if (w_is_real_f32(in) && w_is_real_f32(out)) return NULL;
+    if (w_is_quant8(in) && w_is_quant8(out) && in->type == WEIR_U8 && out->type == WEIR_U8) return NULL;
+    return "neither f32 nor u8";
+}
+
+static const uint8_t *make_lut(w_plan *p, w_step *s, const w_kepi *op, weir_error *e) {
+    const w_quant *in = w_step_in(p, s, 0)->quant, *out = w_step_out(p, s, 0)->quant;
+    const w_leaf_kernels *leaf = &p->ctx->kernels->leaf;
+    uint8_t *lut = w_step_packed(p, s, 256, e);
+    float x[256];
+    if (!lut) return NULL;
+    for (int i = 0; i < 256; i++) x[i] = (float)(i - in->zero[0]) * in->scale[0];
+    leaf->unary_f32(op, x, x, 256);
+    leaf->quantize_u8(x, lut, 256, out->scale[0], out->zero[0]);
+    return lut;
+}
+
+static weir_status unary_prepare(w_plan *p, w_step *s, weir_error *e) {
+    const w_value *in = w_step_in(p, s, 0);
+    const w_leaf_kernels *leaf = &p->ctx->kernels->leaf;
+    unary_params *u = w_step_params(p, s, sizeof *u, e);
+    if (!u) return WEIR_NO_RESOURCE;
+    op_of(p->graph, w_step_node(p, s), &u->op);
+    u->n = (size_t)w_shape_count(&in->shape);
+    u->elem = w_type_size(in->type);
+    if (in->quant) {
+        u->lut = make_lut(p, s, &u->op, e);
+        if (!u->lut) return WEIR_NO_RESOURCE;
+        u->lut_fn = leaf->lut_u8;
+    } else {
+        u->fn = leaf->unary_f32;
+    }
+    if (in->kind != W_VALUE_CONST) s->inplace = 1;
+    s->threads = w_step_threads(p, w_step_seconds(0, w_step_io_bytes(s)));
+    s->tile = "16384 elements";
+    s->kernel = w_arena_printf(&p->arena_mem, "%s__%s", u->lut ? "u8_table" : "f32_unary", u->lut ? leaf->isa_u8 : leaf->isa_f32);
+    return s->kernel ? WEIR_OK : w_oom(e, 64, "names");
+}
+
+#define CHUNK 16384
+
+static void unary_tile(void *arg, size_t index) {
+    const w_job *j = arg;
+    const unary_params *u = j->s->params;
+    size_t first = index * CHUNK, n = W_MIN((size_t)CHUNK, u->n - first);
+    const uint8_t *in = (const uint8_t *)w_loc_ptr(&j->s->in[0], j->b) + first * u->elem;
+    uint8_t *out = (uint8_t *)w_loc_ptr(&j->s->out[0], j->b) + first * u->elem;
+    if (u->lut) u->lut_fn(u->lut, in, out, n);
+    else u->fn(&u->op, (const float *)(const void *)in, (float *)(void *)out, n);
+}
+
+static void unary_run(const w_step *s, const w_bindings *b) {
+    w_step_for(s, b, unary_tile, (((const unary_params *)s->params)->n + CHUNK - 1) / CHUNK);
+}
+
+static void unary_touch(const w_plan *p, const w_step *s, w_touch *t) {
+    if (s->packed_bytes) w_touch_packed(t, s, 0, s->packed_bytes);
+    w_touch_loc(t, &s->in[0], 0, s->in[0].bytes, W_READ);
+    w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
+    w_touch_l1(t, (double)(s->packed_bytes + s->in[0].bytes), (double)s->out[0].bytes);
+}
+
+#define UNARY(op)                                                                                                      \
+    const w_impl w_impl_unary_##op = {"unary_" #op, W_OP_##op, unary_refuse, unary_prepare, unary_run, unary_touch};
+UNARY(Relu)
+UNARY(LeakyRelu)
+UNARY(Elu)
+UNARY(Clip)
+UNARY(Sigmoid)
+UNARY(HardSigmoid)
+UNARY(HardSwish)
+UNARY(Tanh)
+UNARY(Gelu)
+UNARY(Abs)
+UNARY(Neg)
+UNARY(Exp)
+UNARY(Sqrt)
+UNARY(Reciprocal)
+UNARY(Floor)
+UNARY(Ceil)

@@ -3,6 +3,7 @@
  *
  * Values are numbered anew: those that nothing produces any more are left out. */
 #include "weir_format.h"
+#include "attr.h"
 #include <string.h>
 
 typedef struct writer {
@@ -18,26 +19,10 @@ typedef struct writer {
 
 /* ---- attributes ---- */
 
-static bool attr_set(const w_attr_def *d, const void *attr) {
-    const char *field = (const char *)attr + d->offset;
-    switch (d->kind) {
-    case W_ATTR_INT: return *(const int64_t *)(const void *)field != d->def_i;
-    case W_ATTR_FLOAT: return memcmp(field, &d->def_f, sizeof d->def_f) != 0;
-    case W_ATTR_STRING: {
-        const char *s = *(const char *const *)(const void *)field;
-        return s && (!d->def_s || strcmp(s, d->def_s) != 0);
-    }
-    case W_ATTR_INTS: return ((const w_ints *)(const void *)field)->present;
-    case W_ATTR_FLOATS: return ((const w_floats *)(const void *)field)->present;
-    case W_ATTR_TENSOR: return *(w_tensor *const *)(const void *)field != NULL;
-    }
-    return false;
-}
-
 static uint64_t attrs_set(const w_node *n) {
     const w_op_def *def = w_op_get(n->op);
     uint64_t set = 0;
-    for (uint32_t i = 0; n->attr && i < def->nattrs && i < 64; i++) set |= (uint64_t)attr_set(&def->attrs[i], n->attr) << i;
+    for (uint32_t i = 0; n->attr && i < def->nattrs && i < 64; i++) set |= (uint64_t)w_attr_is_set(&def->attrs[i], n->attr) << i;
     return set;
 }
 

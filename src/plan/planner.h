@@ -22,6 +22,9 @@ weir_status w_plan_memory(w_plan *p, weir_error *e);
 /* ledger.c: bytes and bounds of every step and of the plan. */
 weir_status w_plan_ledger(w_plan *p, weir_error *e);
 
+/* compulsory.c: operands and results of a step, once. */
+double w_step_compulsory(const w_plan *p, const w_step *s);
+
 /* ---- placing buffers (fit.c, fit_search.c): sizes in units, lifetimes in steps, both inclusive ---- */
 typedef struct w_fit_item {
     size_t size, offset;

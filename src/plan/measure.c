@@ -9,8 +9,10 @@
 #include <string.h>
 #include <time.h>
 
-#define RUN_SECONDS 0.004
-#define RUNS 5
+#define RUN_SECONDS 0.0015
+#define RUNS_MAX 60
+#define BUDGET 0.05      /* seconds for one figure */
+#define BUDGET_BUSY 0.2  /* the same where threads seem to wait for cores that others use */
 #define BLOCK_MAX ((size_t)128 << 20)
 
 typedef struct job {
@@ -52,16 +54,17 @@ static double timed(const bench *b, job *j, int threads) {
     return now() - start;
 }
 
-/* Turns per second, all threads together. */
-static double best_rate(const bench *b, job *j, int threads) {
-    double best = 0;
+/* Turns per second, all threads together. `hoped`: what n times one thread would give; far from it, the cores were busy
+ * with something else and more runs are tried. */
+static double best_rate(const bench *b, job *j, int threads, double hoped) {
+    double best = 0, start = now(), spent = 0;
     j->times = 1;
-    while (timed(b, j, threads) < RUN_SECONDS / 4 && j->times < SIZE_MAX / 4)
+    while (timed(b, j, threads) < RUN_SECONDS / 2 && j->times < SIZE_MAX / 4)
         j->times *= 2;
-    j->times *= 2;
-    for (int i = 0; i < RUNS; i++) {
+    for (int i = 0; spent < BUDGET || (i < RUNS_MAX && best < 0.7 * hoped && spent < BUDGET_BUSY); i++) {
         double rate = (double)j->times * threads / timed(b, j, threads);
         best = W_MAX(best, rate);
+        spent = now() - start;
     }
     return best;
 }
@@ -83,7 +86,8 @@ static void measure_level(bench *b, int level) {
             j.bytes = level_block(b->m, level);
             if (level >= W_LLC || j.bytes * (size_t)threads > b->block_bytes)
                 j.bytes = W_MAX(j.bytes / (size_t)threads / 4096 * 4096, 4096);
-            *out = threads == 1 && many ? out[-1] : 1e-9 * (double)j.bytes * best_rate(b, &j, threads);
+            double hoped = many && level < W_LLC ? threads * out[-1] / (1e-9 * (double)j.bytes) : 0;
+            *out = threads == 1 && many ? out[-1] : 1e-9 * (double)j.bytes * best_rate(b, &j, threads, hoped);
             if (many)
                 *out = W_MAX(*out, out[-1]);
             w_progress(b->ctx, "measuring the machine", ++b->done, b->total);
@@ -95,8 +99,9 @@ static void measure_peak(bench *b, int what) {
     for (int many = 0; many < 2; many++) {
         int threads = many ? b->m->threads : 1;
         job j = {.peak = b->loops.peak[what]};
+        double scale = 1e-9 * b->loops.macs[what];
         if (j.peak)
-            out[many] = many && threads == 1 ? out[0] : 1e-9 * b->loops.macs[what] * best_rate(b, &j, threads);
+            out[many] = many && threads == 1 ? out[0] : scale * best_rate(b, &j, threads, many ? threads * out[0] / scale : 0);
         if (many)
             out[1] = W_MAX(out[0], out[1]);
         w_progress(b->ctx, "measuring the machine", ++b->done, b->total);
@@ -109,27 +114,23 @@ static void nothing(size_t times) { (void)times; }
 static void measure_clock(bench *b) {
     job j = {.peak = clock_part};
     if (w_loop_clock(1))
-        b->m->ghz = 1e-9 * W_CLOCK_ADDS * best_rate(b, &j, 1);
+        b->m->ghz = 1e-9 * W_CLOCK_ADDS * best_rate(b, &j, 1, 0);
 }
 
 /* The cost of opening and closing one parallel region, and of reaching one step through its pointer. */
 static void measure_overheads(bench *b) {
-    enum { REGIONS = 300 };
-    double region = 1, step = 1;
+    enum { CALLS = 300 };
+    double region = 1, step = 1, start = now();
     job j = {.peak = nothing, .times = 0};
-    for (int i = 0; i < RUNS; i++) {
-        double t0 = now();
-        for (int k = 0; k < REGIONS; k++)
-            timed(b, &j, b->m->threads);
+    void (*volatile call)(void *, size_t) = run_part;
+    do {
+        region = W_MIN(region, timed(b, &j, b->m->threads));
         double t1 = now();
-        for (int k = 0; k < REGIONS; k++) {
-            void (*volatile call)(void *, size_t) = run_part;
+        for (int k = 0; k < CALLS; k++)
             call(&j, 0);
-        }
         double t2 = now();
-        region = W_MIN(region, (t1 - t0) / REGIONS);
-        step = W_MIN(step, (t2 - t1) / REGIONS);
-    }
+        step = W_MIN(step, (t2 - t1) / CALLS);
+    } while (now() - start < BUDGET);
     b->m->barrier_us = b->m->threads > 1 ? 1e6 * region : 0;
     b->m->step_us = 1e6 * step;
 }
@@ -152,6 +153,8 @@ static weir_status measure_all(bench *b, weir_error *e) {
     }
     measure_clock(b);
     measure_overheads(b);
+    if (b->m->level[W_L1].read_gbs[1] < 0.6 * b->m->threads * b->m->level[W_L1].read_gbs[0])
+        w_log(b->ctx, "the cores were busy while the machine was measured; measure again (weir machine --refresh) on a quiet one");
     return WEIR_OK;
 }
 

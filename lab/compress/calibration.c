@@ -71,23 +71,21 @@ static weir_status collect_all(w_calibration *c, weir_error *e) {
     size_t nvalue = c->model->graph->nvalue;
     collect co = {.c = c, .seen = w_arena_array(&c->arena, nvalue, sizeof(double))};
     if (!co.seen) return w_oom(e, nvalue * sizeof(double), "calibration statistics");
-    W_TRY(w_tap_run(c->model, c->data, c->samples, on_value, &co, e));
+    W_TRY(w_tap_run(c->model, &c->samples, on_value, &co, e));
     for (size_t i = 0; i < nvalue; i++)
         for (uint32_t k = 0; c->range[i] && k < c->range[i]->channels; k++)
             if (co.seen[i] > 0) c->range[i]->mean[k] /= co.seen[i];
     co.second = true;
-    return w_tap_run(c->model, c->data, c->samples, on_value, &co, e);
+    return w_tap_run(c->model, &c->samples, on_value, &co, e);
 }
 
-weir_status w_calibration_create(const weir_model *model, const weir_dataset *data, size_t samples, w_calibration **out,
-                                 weir_error *e) {
+weir_status w_calibration_create(const weir_model *model, const w_samples *samples, w_calibration **out, weir_error *e) {
     weir_context *ctx = model->ctx;
     w_calibration *c = w_calloc(ctx, 1, sizeof *c);
     if (!c) return w_oom(e, sizeof *c, "calibration");
     c->ctx = ctx;
     c->model = model;
-    c->data = data;
-    c->samples = W_MIN(samples, weir_dataset_count(data));
+    c->samples = *samples;
     w_arena_init(&c->arena, ctx);
     c->range = w_arena_array(&c->arena, model->graph->nvalue + 1, sizeof *c->range);
     c->hessian = w_arena_array(&c->arena, model->graph->nnode + 1, sizeof *c->hessian);

@@ -12,27 +12,30 @@
 
 #define DAMPING 0.01f      /* of the mean diagonal, as in both papers */
 
-/* U with U^T U = (H + damping)^-1, upper triangular, row-major. */
-static weir_status inverse_factor(weir_context *ctx, const float *h, uint32_t k, float **out, weir_error *e) {
-    size_t bytes = (size_t)k * k * sizeof(float);
-    float *u = w_alloc(ctx, bytes);
-    if (!u) return w_oom(e, bytes, "second moments");
-    memcpy(u, h, bytes);
-    double mean = 0;
-    for (uint32_t i = 0; i < k; i++) mean += h[(size_t)i * k + i];
-    float damp = (float)(mean / k) * DAMPING;
-    for (uint32_t i = 0; i < k; i++) u[(size_t)i * k + i] += damp > 0 ? damp : 1;
+/* In place: a symmetric positive matrix becomes U with U^T U = its inverse, upper triangular, row-major. */
+static int inverse_factor(float *u, uint32_t k) {
     int n = (int)k, bad = LAPACKE_spotrf(LAPACK_ROW_MAJOR, 'L', n, u, n);
     if (!bad) bad = LAPACKE_spotri(LAPACK_ROW_MAJOR, 'L', n, u, n);
     for (uint32_t i = 0; !bad && i < k; i++)
         for (uint32_t j = 0; j < i; j++) u[(size_t)j * k + i] = u[(size_t)i * k + j];
-    if (!bad) bad = LAPACKE_spotrf(LAPACK_ROW_MAJOR, 'U', n, u, n);
-    if (bad) {
-        w_free(ctx, u, bytes);
-        if (bad == LAPACK_WORK_MEMORY_ERROR || bad == LAPACK_TRANSPOSE_MEMORY_ERROR) return w_oom(e, bytes, "a Cholesky factor");
-        return w_fail(e, WEIR_BAD_INPUT, "the calibration data gives no usable second moments (Cholesky stopped at %d)", bad);
-    }
-    *out = u;
+    return bad ? bad : LAPACKE_spotrf(LAPACK_ROW_MAJOR, 'U', n, u, n);
+}
+
+weir_status w_hessian_factor(w_calibration *c, w_hessian *h, uint32_t group, weir_error *e) {
+    uint32_t k = h->k;
+    size_t bytes = (size_t)k * k * sizeof(float);
+    if (h->u[group]) return WEIR_OK;
+    float *u = w_arena_alloc_aligned(&c->arena, bytes);
+    if (!u) return w_oom(e, bytes, "second moments");
+    memcpy(u, h->h[group], bytes);
+    double mean = 0;
+    for (uint32_t i = 0; i < k; i++) mean += u[(size_t)i * k + i];
+    float damp = (float)(mean / k) * DAMPING;
+    for (uint32_t i = 0; i < k; i++) u[(size_t)i * k + i] += damp > 0 ? damp : 1;
+    int bad = inverse_factor(u, k);
+    if (bad == LAPACK_WORK_MEMORY_ERROR || bad == LAPACK_TRANSPOSE_MEMORY_ERROR) return w_oom(e, bytes, "a Cholesky factor");
+    if (bad) return w_fail(e, WEIR_BAD_INPUT, "the calibration data gives no usable second moments (Cholesky stopped at %d)", bad);
+    h->u[group] = u;
     return WEIR_OK;
 }
 
@@ -105,26 +108,26 @@ static void mark_zeros(const w_weights *w, const w_feedback *f, uint8_t *zero) {
     for (size_t i = 0; i < n; i++) zero[i] = f->keep_zeros && w->w[i] == 0;
 }
 
-static weir_status round_group(weir_context *ctx, walk *k, const float *h, float *cost, const uint8_t *zero, weir_error *e) {
-    float *u = NULL;
-    if (h) W_TRY(inverse_factor(ctx, h, k->w->cols, &u, e));
-    k->u = u;
+static void round_group(walk *k, float *cost, const uint8_t *zero) {
     choose_limit(k, cost);
     for (uint32_t c = 0; c < k->w->cols; c++) fix_column(k, c, zero);
-    w_free(ctx, u, u ? (size_t)k->w->cols * k->w->cols * sizeof(float) : 0);
-    return WEIR_OK;
 }
 
-weir_status w_feedback_round(weir_context *ctx, w_weights *w, const w_hessian *h, const w_feedback *f, int8_t *q, weir_error *e) {
+weir_status w_feedback_round(weir_context *ctx, w_weights *w, w_calibration *c, w_hessian *h, const w_feedback *f, int8_t *q,
+                             weir_error *e) {
     size_t n = (size_t)w->rows * w->cols;
     uint8_t *zero = w_alloc(ctx, n);
     float *cost = w_alloc(ctx, n * sizeof *cost);
     weir_status s = zero && cost ? WEIR_OK : w_oom(e, n * sizeof *cost, "rounding weights");
     if (s == WEIR_OK) mark_zeros(w, f, zero);
     uint32_t per = w->rows / w->groups;
+    bool informed = h && h->rows > 0;
     for (uint32_t g = 0; s == WEIR_OK && g < w->groups; g++) {
         walk k = {.w = w, .f = f, .q = q, .row0 = g * per, .row1 = (g + 1) * per};
-        s = round_group(ctx, &k, h && h->rows > 0 ? h->h[g] : NULL, cost, zero, e);
+        if (informed) s = w_hessian_factor(c, h, g, e);
+        if (s != WEIR_OK) break;
+        k.u = informed ? h->u[g] : NULL;
+        round_group(&k, cost, zero);
     }
     w_free(ctx, zero, zero ? n : 0);
     w_free(ctx, cost, cost ? n * sizeof *cost : 0);

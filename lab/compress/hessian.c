@@ -98,11 +98,11 @@ static void mirror(w_hessian *h) {
 
 static weir_status hessian_new(w_calibration *c, uint32_t k, uint32_t groups, w_hessian **out, weir_error *e) {
     w_hessian *h = w_arena_alloc(&c->arena, sizeof *h);
-    float **m = h ? w_arena_array(&c->arena, groups, sizeof *m) : NULL;
-    if (!m) return w_oom(e, sizeof *h, "second moments");
+    float **m = h ? w_arena_array(&c->arena, groups, sizeof *m) : NULL, **u = m ? w_arena_array(&c->arena, groups, sizeof *u) : NULL;
+    if (!u) return w_oom(e, sizeof *h, "second moments");
     for (uint32_t i = 0; i < groups; i++)
         if (!(m[i] = w_arena_array(&c->arena, (size_t)k * k, sizeof(float)))) return w_oom(e, (size_t)k * k * 4, "second moments");
-    *h = (w_hessian){.k = k, .groups = groups, .h = m};
+    *h = (w_hessian){.k = k, .groups = groups, .h = m, .u = u};
     *out = h;
     return WEIR_OK;
 }
@@ -118,7 +118,7 @@ static w_id node_by_label(const w_graph *g, const char *label) {
     return W_NONE;
 }
 
-weir_status w_calibration_hessian(w_calibration *c, const char *label, const w_hessian **out, weir_error *e) {
+weir_status w_calibration_hessian(w_calibration *c, const char *label, w_hessian **out, weir_error *e) {
     const w_graph *g = c->model->graph;
     w_id id = node_by_label(g, label);
     if (id == W_NONE) return w_fail(e, WEIR_INTERNAL, "no node '%s' in the float model", label);
@@ -136,8 +136,8 @@ weir_status w_calibration_hessian(w_calibration *c, const char *label, const w_h
     W_TRY(hessian_new(c, k, groups, &ga.h, e));
     ga.patch = w_arena_array(&c->arena, k, sizeof(float));
     if (!ga.patch) return w_oom(e, k * sizeof(float), "second moments");
-    ga.stride = W_MAX((size_t)1, c->samples * patches_a_sample(g, n) / MAX_PATCHES) | 1; /* odd: no beat with even widths */
-    W_TRY(w_tap_run(c->model, c->data, c->samples, on_value, &ga, e));
+    ga.stride = W_MAX((size_t)1, c->samples.n * patches_a_sample(g, n) / MAX_PATCHES) | 1; /* odd: no beat with even widths */
+    W_TRY(w_tap_run(c->model, &c->samples, on_value, &ga, e));
     mirror(ga.h);
     *out = c->hessian[id] = ga.h;
     return WEIR_OK;

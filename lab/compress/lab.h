@@ -13,6 +13,14 @@
 #include "passes.h"
 #include "plan.h"
 
+/* ---- samples: a choice from a data set ---- */
+typedef struct w_samples {
+    const weir_dataset *data;
+    const uint32_t *index;         /* NULL: samples first, first + 1, ... */
+    size_t first, n;
+} w_samples;
+static inline size_t w_sample_at(const w_samples *s, size_t i) { return s->index ? s->index[i] : s->first + i; }
+
 /* ---- calibration (calibration.c, tap.c) ---- */
 #define W_CAL_BINS 2048
 typedef struct w_range {           /* of one activation value over all calibration samples */
@@ -26,12 +34,11 @@ typedef struct w_calibration {
     weir_context *ctx;
     w_arena arena;
     const weir_model *model;       /* the float model, canonical */
-    const weir_dataset *data;
-    size_t samples;                /* first `samples` of data are used */
+    w_samples samples;
     w_range **range;               /* [model->graph->nvalue], NULL where not an activation */
     struct w_hessian **hessian;    /* [model->graph->nnode], made on first use */
 } w_calibration;
-weir_status w_calibration_create(const weir_model *model, const weir_dataset *data, size_t samples, w_calibration **out, weir_error *e);
+weir_status w_calibration_create(const weir_model *model, const w_samples *samples, w_calibration **out, weir_error *e);
 void w_calibration_destroy(w_calibration *c);
 const w_range *w_calibration_range(const w_calibration *c, const char *value_name); /* NULL: not an activation of the float model */
 
@@ -40,9 +47,12 @@ typedef struct w_hessian {
     uint32_t k, groups;            /* reduction length per group: C/group * KH * KW, or K */
     double rows;                   /* patches summed */
     float **h;                     /* [groups] k*k, symmetric: sum of x x^T */
+    float **u;                     /* [groups] k*k or NULL: upper factor of the damped inverse, made on first use */
 } w_hessian;
 /* For the node that has this label in the float model (Conv, Gemm, MatMul with a constant right side). */
-weir_status w_calibration_hessian(w_calibration *c, const char *label, const w_hessian **out, weir_error *e);
+weir_status w_calibration_hessian(w_calibration *c, const char *label, w_hessian **out, weir_error *e);
+/* Fills h->u[group] (feedback.c), in the calibration's arena. */
+weir_status w_hessian_factor(w_calibration *c, w_hessian *h, uint32_t group, weir_error *e);
 
 /* ---- weights as a matrix: rows are output channels, columns the reduction in ONNX order (weights.c) ---- */
 typedef struct w_weights {
@@ -73,7 +83,7 @@ typedef struct w_feedback {
     bool keep_zeros;               /* weights that are zero stay zero */
 } w_feedback;
 /* In place on w->w; q (rows x cols) gets the integers when levels > 0. h NULL: no feedback (plain magnitude, nearest). */
-weir_status w_feedback_round(weir_context *ctx, w_weights *w, const w_hessian *h, const w_feedback *f, int8_t *q, weir_error *e);
+weir_status w_feedback_round(weir_context *ctx, w_weights *w, w_calibration *c, w_hessian *h, const w_feedback *f, int8_t *q, weir_error *e);
 
 /* ---- techniques ---- */
 typedef struct w_selection { const w_id *node; size_t n; } w_selection;
@@ -112,9 +122,8 @@ weir_status w_recipe_apply(const weir_model *model, const json_t *recipe, w_cali
 bool w_recipe_needs_data(const json_t *recipe);
 
 /* ---- reading intermediate values (tap.c) ---- */
-typedef struct w_tap w_tap;
 typedef weir_status (*w_tap_fn)(void *user, const w_graph *g /* planned */, w_id value, const void *data, weir_error *e);
-/* Runs samples [0, n) in batches through the model with every value kept, calling fn for each batch and each live
+/* Runs the samples in whole batches through the model with every value kept, calling fn for each batch and each live
  * activation value of the plan. data lies in the plan's layout. */
-weir_status w_tap_run(const weir_model *model, const weir_dataset *data, size_t n, w_tap_fn fn, void *user, weir_error *e);
+weir_status w_tap_run(const weir_model *model, const w_samples *samples, w_tap_fn fn, void *user, weir_error *e);
 #endif

@@ -37,19 +37,19 @@ static weir_status show_values(const w_exec *x, w_tap_fn fn, void *user, weir_er
     return WEIR_OK;
 }
 
-static weir_status run_batches(w_exec *x, const weir_dataset *data, size_t n, int64_t batch, size_t sample, w_tap_fn fn,
-                               void *user, weir_error *e) {
+static weir_status run_batches(w_exec *x, const w_samples *set, int64_t batch, size_t sample, w_tap_fn fn, void *user,
+                               weir_error *e) {
     size_t bytes = sample * sizeof(float);
-    for (size_t first = 0; first + (size_t)batch <= n; first += (size_t)batch) {
+    for (size_t first = 0; first + (size_t)batch <= set->n; first += (size_t)batch) {
         for (size_t i = 0; i < (size_t)batch; i++)
-            memcpy((uint8_t *)x->input[0] + i * bytes, weir_dataset_sample(data, first + i), bytes);
+            memcpy((uint8_t *)x->input[0] + i * bytes, weir_dataset_sample(set->data, w_sample_at(set, first + i)), bytes);
         W_TRY(w_exec_run(x, e));
         W_TRY(show_values(x, fn, user, e));
     }
     return WEIR_OK;
 }
 
-weir_status w_tap_run(const weir_model *model, const weir_dataset *data, size_t n, w_tap_fn fn, void *user, weir_error *e) {
+weir_status w_tap_run(const weir_model *model, const w_samples *samples, w_tap_fn fn, void *user, weir_error *e) {
     int64_t batch = tap_batch(model);
     weir_session_options so = weir_session_options_default();
     so.batch = batch;
@@ -59,9 +59,9 @@ weir_status w_tap_run(const weir_model *model, const weir_dataset *data, size_t 
     w_exec *x = NULL;
     size_t sample = 0;
     W_TRY(w_plan_create(model->graph, &so, &po, &p, e));
-    weir_status s = check_input(p, data, batch, &sample, e);
+    weir_status s = check_input(p, samples->data, batch, &sample, e);
     if (s == WEIR_OK) s = w_exec_create(p, false, &x, e);
-    if (s == WEIR_OK) s = run_batches(x, data, n, batch, sample, fn, user, e);
+    if (s == WEIR_OK) s = run_batches(x, samples, batch, sample, fn, user, e);
     w_exec_destroy(x);
     w_plan_destroy(p);
     return s;

@@ -61,10 +61,10 @@ static weir_status quantise_weights(w_graph *g, w_id node, const int8_params *p,
     int8_t *q = w_arena_array(&g->arena, (size_t)w.rows * w.cols, 1);
     if (!before || !scale || !q) return w_oom(e, (size_t)w.rows * w.cols * 5, "quantised weights");
     for (uint32_t r = 0; r < w.rows; r++) scale[r] = row_scale(w.w + (size_t)r * w.cols, w.cols, p->levels);
-    const w_hessian *h = NULL;
+    w_hessian *h = NULL;
     if (p->feedback) W_TRY(w_calibration_hessian(c, w_node_label(g, &g->node[node]), &h, e));
     w_feedback f = {.density = 1, .levels = p->levels, .scale = scale, .keep_zeros = true};
-    W_TRY(w_feedback_round(g->ctx, &w, h, &f, q, e));
+    W_TRY(w_feedback_round(g->ctx, &w, c, h, &f, q, e));
     W_TRY(w_weights_put_s8(g, &w, q, scale, e));
     return p->correct ? w_bias_correct(g, &w, before, c, e) : WEIR_OK;
 }

@@ -17,12 +17,12 @@ typedef struct prune { w_graph *g; w_calibration *c; w_feedback f; bool obs, cor
 static weir_status prune_node(const prune *p, w_id node, weir_error *e) {
     w_weights w;
     w_coding *coding;
-    const w_hessian *h = NULL;
+    w_hessian *h = NULL;
     W_TRY(w_weights_get(p->g, node, &w, e));
     float *before = w_weights_copy(p->g, &w);
     if (!before) return w_oom(e, (size_t)w.rows * w.cols * sizeof *before, "weights");
     if (p->obs) W_TRY(w_calibration_hessian(p->c, w_node_label(p->g, &p->g->node[node]), &h, e));
-    W_TRY(w_feedback_round(p->g->ctx, &w, h, &p->f, NULL, e));
+    W_TRY(w_feedback_round(p->g->ctx, &w, p->c, h, &p->f, NULL, e));
     W_TRY(w_weights_put(p->g, &w, e));
     W_TRY(w_coding_edit(p->g, w.value, &coding, e));
     coding->density = density_of(&w);

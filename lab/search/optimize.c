@@ -1,0 +1,177 @@
+/* weir_optimize: search, apply, verify, write.
+ *
+ * The search aims at a part of the budget on the search samples, because the evaluation samples are only looked at for
+ * the final verification; when a look fails, the aim halves and the search goes on from what it already knows. */
+#include "search.h"
+#include "hash.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FIRST_AIM 0.6     /* part of the budget that the upper end may reach on the search samples */
+
+typedef struct result {
+    weir_model *model;    /* the recipe applied; NULL: nothing found */
+    json_t *recipe;
+    w_trial trial;
+    w_verdict verdict;
+    uint64_t file_bytes;
+} result;
+
+static uint64_t dataset_hash(const weir_dataset *d, uint64_t seed) {
+    int rank;
+    size_t n = weir_dataset_count(d), bytes = sizeof(float);
+    const int64_t *dims = weir_dataset_shape(d, &rank);
+    for (int i = 0; i < rank; i++) bytes *= (size_t)dims[i];
+    uint64_t h = w_hash64(&n, sizeof n, seed);
+    for (size_t i = 0; i < n; i += W_MAX((size_t)1, n / 512)) {
+        int label = weir_dataset_label(d, i);
+        h = w_hash64(weir_dataset_sample(d, i), bytes, w_hash64(&label, sizeof label, h));
+    }
+    return h;
+}
+
+/* Hash of the float network: every constant and the printed graph. */
+static weir_status model_hash(const weir_model *m, uint64_t *out, weir_error *e) {
+    const w_graph *g = m->graph;
+    w_text t;
+    w_text_init(&t, m->ctx);
+    w_graph_print(g, &t);
+    bool bad = t.bad;
+    *out = bad ? 0 : w_hash64(t.s, t.n, 7);
+    w_text_fini(&t);
+    for (w_id v = 0; v < g->nvalue; v++)
+        if (g->value[v].kind == W_VALUE_CONST && g->value[v].data) *out = w_hash64(g->value[v].data, w_value_bytes(g, v), *out);
+    return bad ? w_oom(e, 0, "the model's hash") : WEIR_OK;
+}
+
+static weir_status identify(w_search *s, weir_error *e) {
+    W_TRY(model_hash(s->model, &s->identity, e));
+    s->identity = dataset_hash(s->o->data, s->identity);
+    if (s->o->train) s->identity = dataset_hash(s->o->train, s->identity);
+    const char *cpu = weir_context_cpu(s->ctx);
+    s->identity = w_hash64(cpu, strlen(cpu), s->identity);
+    s->identity = w_hash64(WEIR_VERSION, strlen(WEIR_VERSION), s->identity);
+    return WEIR_OK;
+}
+
+static weir_status prepare(w_search *s, weir_error *e) {
+    W_TRY(w_search_samples(s, e));
+    W_TRY(w_search_layers(s, e));
+    W_TRY(identify(s, e));
+    W_TRY(w_store_open(s->ctx, s->o->trial_store, s->o->resume, &s->store, e));
+    w_progress(s->ctx, "calibration", 0, 1);
+    W_TRY(w_calibration_create(s->model, &s->calibration_set, &s->calibration, e));
+    W_TRY(w_outputs_run(s->model, &s->quick, &s->base_quick, e));
+    W_TRY(w_outputs_run(s->model, &s->full, &s->base_full, e));
+    s->base_bits = w_graph_bits(s->model->graph);
+    w_progress(s->ctx, "calibration", 1, 1);
+    return WEIR_OK;
+}
+
+/* Integers only where the objective gains by them: the mildest integer recipe against the float network. */
+static weir_status decide_integers(w_search *s, weir_error *e) {
+    const char *objective = s->o->objective ? s->o->objective : "time";
+    double base_s, base_dram;
+    w_trial t;
+    if (strcmp(objective, "size") == 0) return WEIR_OK;
+    W_TRY(w_predict(s->model, &base_s, &base_dram, e));
+    json_t *r = w_search_recipe(s, false);
+    if (!r) return w_oom(e, 0, "a recipe");
+    weir_status st = w_trial_run(s, r, true, &t, e);
+    json_decref(r);
+    W_TRY(st);
+    bool gains = strcmp(objective, "bytes") == 0 ? t.dram_bytes < base_dram : t.predicted_s < base_s;
+    for (size_t i = 0; !gains && i < s->nlayer; i++) s->layer[i].integer = s->layer[i].integer && s->layer[i].fixed;
+    return WEIR_OK;
+}
+
+static void result_drop(result *r) {
+    weir_model_destroy(r->model);
+    json_decref(r->recipe);
+    r->model = NULL;
+    r->recipe = NULL;
+}
+
+static weir_status apply_choice(w_search *s, result *r, weir_error *e) {
+    result_drop(r);
+    r->recipe = w_search_recipe(s, true);
+    if (!r->recipe) return w_oom(e, 0, "a recipe");
+    return w_recipe_apply(s->model, r->recipe, s->calibration, &r->model, e);
+}
+
+static weir_status recipe_hash(const json_t *recipe, uint64_t *out, weir_error *e) {
+    char *text = json_dumps(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    if (!text) return w_oom(e, 0, "a recipe");
+    *out = w_hash64(text, strlen(text), 0);
+    free(text);
+    return WEIR_OK;
+}
+
+/* Search and verify until a recipe is met or the looks are used up. */
+static weir_status search(w_search *s, result *r, weir_error *e) {
+    double aim = FIRST_AIM;
+    W_TRY(decide_integers(s, e));
+    W_TRY(w_sensitivity(s, e));
+    for (;;) {
+        bool found;
+        uint64_t hash;
+        double limit = s->o->relative ? s->o->max_drop * w_paired_compare(&s->base_full, &s->base_full).top1 / 100 : s->o->max_drop;
+        W_TRY(w_solver_search(s, aim * limit, &found, &r->trial, e));
+        if (!found && aim < FIRST_AIM) return WEIR_OK; /* the last recipe, which was looked at, stays */
+        W_TRY(apply_choice(s, r, e));
+        if (s->o->dry_run) return WEIR_OK;
+        W_TRY(recipe_hash(r->recipe, &hash, e));
+        W_TRY(w_verify(s, r->model, hash, &r->verdict, e));
+        if (r->verdict.met || r->verdict.last || !found || w_search_expired(s)) return WEIR_OK;
+        aim /= 2;
+    }
+}
+
+static weir_status check_options(const weir_model *model, const weir_optimize_options *o, weir_error *e) {
+    const char *ob = o->objective;
+    if (!o->data) return w_fail(e, WEIR_USAGE, "optimize needs --data");
+    if (!(o->max_drop >= 0 && o->max_drop <= 100)) return w_fail(e, WEIR_USAGE, "--max-drop must lie between 0 and 100");
+    if (ob && strcmp(ob, "time") && strcmp(ob, "bytes") && strcmp(ob, "size"))
+        return w_fail(e, WEIR_USAGE, "--objective '%s': time, bytes or size", ob);
+    if (model->graph->ninput != 1) return w_fail(e, WEIR_BAD_INPUT, "%s has %zu inputs; optimize takes networks with one", model->graph->source, model->graph->ninput);
+    return WEIR_OK;
+}
+
+static weir_status finish(w_search *s, result *r, weir_document **out, weir_error *e) {
+    W_TRY(w_optimize_document(s, r->model, r->recipe, &r->trial, &r->verdict, r->file_bytes, out, e));
+    if (s->o->dry_run || r->verdict.met) return WEIR_OK;
+    return w_fail(e, WEIR_UNMET, "the drop may reach %.2f points (95 %%), more than the %.2f allowed", r->verdict.upper, w_verify_limit(s, &r->verdict.p));
+}
+
+/* Only a recipe that met the budget is written: a file that is there can be trusted. */
+static weir_status save(result *r, const char *path, weir_error *e) {
+    struct stat st;
+    W_TRY(weir_model_save(r->model, path, e));
+    r->file_bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    return WEIR_OK;
+}
+
+weir_status weir_optimize(const weir_model *model, const weir_optimize_options *options, weir_document **out, weir_error *e) {
+    w_search s = {.ctx = model->ctx, .model = model, .o = options, .started = w_now()};
+    result r = {0};
+    *out = NULL;
+    W_TRY(check_options(model, options, e));
+    w_arena_init(&s.arena, s.ctx);
+    weir_status st = prepare(&s, e);
+    if (st == WEIR_OK) st = search(&s, &r, e);
+    if (st == WEIR_OK && options->output && r.verdict.met) st = save(&r, options->output, e);
+    if (st == WEIR_OK) st = finish(&s, &r, out, e);
+    result_drop(&r);
+    w_outputs_fini(s.ctx, &s.base_quick);
+    w_outputs_fini(s.ctx, &s.base_full);
+    w_calibration_destroy(s.calibration);
+    w_store_close(s.store);
+    w_arena_fini(&s.arena);
+    return st;
+}
+
+weir_optimize_options weir_optimize_options_default(void) {
+    return (weir_optimize_options){.struct_size = sizeof(weir_optimize_options), .max_drop = 0.5};
+}

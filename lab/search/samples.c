@@ -1,0 +1,55 @@
+/* Which samples serve which purpose. Calibration, sensitivity and search never see a verification sample. */
+#include "search.h"
+#include "hash.h"
+#include <string.h>
+
+#define CALIBRATION 1024
+#define QUICK 3000
+#define FULL 12000
+
+/* Takes the next n samples of a list; fewer when it is short. */
+static w_samples take(const w_samples *all, size_t *at, size_t n) {
+    w_samples s = *all;
+    s.n = W_MIN(n, all->n - *at);
+    if (s.index) s.index += *at;
+    else s.first += *at;
+    *at += s.n;
+    return s;
+}
+
+/* Without training data: half of the data, chosen by a hash of each sample, is held out for verification. */
+static weir_status split(w_search *s, const weir_dataset *data, w_samples *search, w_samples *verify, weir_error *e) {
+    size_t n = weir_dataset_count(data), nv = 0, ns = 0;
+    int rank;
+    const int64_t *dims = weir_dataset_shape(data, &rank);
+    size_t bytes = sizeof(float);
+    for (int i = 0; i < rank; i++) bytes *= (size_t)dims[i];
+    uint32_t *index = w_arena_array(&s->arena, n + 1, sizeof *index);
+    if (!index) return w_oom(e, n * sizeof *index, "the split of the data");
+    for (size_t i = 0; i < n; i++) {
+        bool held = w_hash64(weir_dataset_sample(data, i), bytes, 1) & 1;
+        if (held) index[n - 1 - nv++] = (uint32_t)i;
+        else index[ns++] = (uint32_t)i;
+    }
+    *search = (w_samples){.data = data, .index = index, .n = ns};
+    *verify = (w_samples){.data = data, .index = index + ns, .n = nv};
+    return WEIR_OK;
+}
+
+weir_status w_search_samples(w_search *s, weir_error *e) {
+    const weir_dataset *data = s->o->data, *train = s->o->train;
+    w_samples all;
+    if (train) {
+        all = (w_samples){.data = train, .n = weir_dataset_count(train)};
+        s->verify = (w_samples){.data = data, .n = weir_dataset_count(data)};
+    } else {
+        W_TRY(split(s, data, &all, &s->verify, e));
+    }
+    size_t at = 0;
+    s->calibration_set = take(&all, &at, W_MIN((size_t)CALIBRATION, all.n / 3));
+    s->quick = take(&all, &at, W_MIN((size_t)QUICK, (all.n - at) / 3));
+    s->full = take(&all, &at, FULL);
+    if (s->quick.n < 50 || s->full.n < 50 || s->verify.n < 50)
+        return w_fail(e, WEIR_USAGE, "too few samples: %zu for the search and %zu for verification (at least 50 each are needed)", all.n, s->verify.n);
+    return WEIR_OK;
+}

@@ -1,0 +1,70 @@
+/* Verification: the only place where the evaluation samples are looked at. At most three looks, each at 98.33 % so that
+ * together they keep 95 %; looks are counted in the trial store, across resumes. */
+#include "search.h"
+#include <math.h>
+#include <stdio.h>
+
+#define LOOKS 3
+
+static double confidence(const w_search *s) { return s->o->accept_point ? 0.95 : 1 - 0.05 / LOOKS; }
+
+double w_verify_limit(const w_search *s, const w_paired *p) {
+    return s->o->relative ? s->o->max_drop * p->base_top1 / 100 : s->o->max_drop;
+}
+
+static weir_status baseline(w_search *s, w_outputs *out, weir_error *e) {
+    w_progress(s->ctx, "verification", 0, 2);
+    return w_outputs_run(s->model, &s->verify, out, e);
+}
+
+static w_paired from_json(const json_t *j) {
+    return (w_paired){.n = (size_t)json_integer_value(json_object_get(j, "n")),
+                      .lost = (size_t)json_integer_value(json_object_get(j, "lost")),
+                      .won = (size_t)json_integer_value(json_object_get(j, "won")),
+                      .top1 = json_number_value(json_object_get(j, "top1")),
+                      .base_top1 = json_number_value(json_object_get(j, "base")),
+                      .kl = json_number_value(json_object_get(j, "kl"))};
+}
+
+static json_t *to_json(const w_paired *p) {
+    return json_pack("{s:I,s:I,s:I,s:f,s:f,s:f}", "n", (json_int_t)p->n, "lost", (json_int_t)p->lost, "won", (json_int_t)p->won, "top1",
+                     p->top1, "base", p->base_top1, "kl", p->kl);
+}
+
+static weir_status look(w_search *s, const weir_model *m, w_paired *out, weir_error *e) {
+    w_outputs base, now;
+    W_TRY(baseline(s, &base, e));
+    w_progress(s->ctx, "verification", 1, 2);
+    weir_status st = w_outputs_run(m, &s->verify, &now, e);
+    if (st == WEIR_OK) {
+        *out = w_paired_compare(&base, &now);
+        w_outputs_fini(s->ctx, &now);
+    }
+    w_outputs_fini(s->ctx, &base);
+    w_progress(s->ctx, "verification", 2, 2);
+    return st;
+}
+
+weir_status w_verify(w_search *s, const weir_model *m, uint64_t recipe_hash, w_verdict *out, weir_error *e) {
+    char key[80], prefix[40];
+    json_t *known;
+    snprintf(prefix, sizeof prefix, "look-%016llx-", (unsigned long long)s->identity);
+    snprintf(key, sizeof key, "%s%016llx", prefix, (unsigned long long)recipe_hash);
+    W_TRY(w_store_get(s->store, key, &known, e));
+    if (known) {
+        out->p = from_json(known);
+        json_decref(known);
+    } else {
+        W_TRY(look(s, m, &out->p, e));
+        json_t *j = to_json(&out->p);
+        weir_status st = j ? w_store_put(s->store, key, j, e) : w_oom(e, 0, "a verification");
+        json_decref(j);
+        W_TRY(st);
+    }
+    W_TRY(w_store_count(s->store, prefix, &out->looks, e));
+    out->drop = w_paired_drop(&out->p);
+    out->upper = w_paired_upper(&out->p, confidence(s));
+    out->met = (s->o->accept_point ? out->drop : out->upper) <= w_verify_limit(s, &out->p);
+    out->last = out->looks >= LOOKS;
+    return WEIR_OK;
+}

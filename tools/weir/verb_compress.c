@@ -1,0 +1,64 @@
+/* weir compress: apply exactly this recipe. */
+#include "cli.h"
+#include <stdlib.h>
+
+static const char *output, *recipe, *data, *train;
+static bool no_finetune;
+
+static size_t options(const opt **rows) {
+    static const opt r[] = {{"output", 'o', OPT_TEXT, &output, "OUT", "the result, .weir or .onnx"},
+                            {"recipe", 'r', OPT_TEXT, &recipe, "R.json", "the recipe, as optimize --json prints it or written by hand"},
+                            {"data", 'd', OPT_TEXT, &data, "D", "calibration data when there is no --train"},
+                            {"train", 't', OPT_TEXT, &train, "D", "calibration data"},
+                            {"no-finetune", 0, OPT_FLAG, &no_finetune, NULL, "use --train for calibration only"}};
+    *rows = r;
+    return sizeof r / sizeof r[0];
+}
+
+/* Whole text file, at most 16 MB; NULL after a message. */
+static char *read_text(const char *path) {
+    FILE *f = fopen(path, "rb");
+    char *text = f ? malloc((16u << 20) + 1) : NULL;
+    size_t n = text ? fread(text, 1, 16u << 20, f) : 0;
+    if (!f) fprintf(stderr, "weir: %s cannot be read\n", path);
+    else if (!text || !feof(f)) fprintf(stderr, "weir: %s is no recipe (too large)\n", path), free(text), text = NULL;
+    if (text) text[n] = 0;
+    if (f) fclose(f);
+    return text;
+}
+
+static int run(const common *c, int nargs, const char *const *args) {
+    weir_error e = {0};
+    weir_model *model = NULL, *small = NULL;
+    weir_dataset *set = NULL;
+    if (nargs != 1) return usage("compress takes one MODEL");
+    if (!output || !recipe) return usage("compress needs -o OUT and --recipe R.json");
+    if (train && !no_finetune) return usage("fine-tuning is not there yet: add --no-finetune to use --train for calibration only");
+    char *text = read_text(recipe);
+    if (!text) return 3;
+    weir_context *ctx = open_context(c, 0, &e);
+    const char *spec = train ? train : data;
+    weir_status st = ctx ? open_model(ctx, args[0], &model, &e) : e.status;
+    if (st == WEIR_OK && spec) st = weir_dataset_open(ctx, spec, &set, &e);
+    if (st == WEIR_OK) st = weir_compress(model, text, set, &small, &e);
+    if (st == WEIR_OK) st = weir_model_save(small, output, &e);
+    progress_end();
+    int rc = st == WEIR_OK ? 0 : fail(&e);
+    if (!rc && c->json) {
+        json_t *j = json_pack("{s:s,s:s}", "input", args[0], "output", output);
+        rc = j ? print_json(c, ctx, j) : 4;
+        json_decref(j);
+    } else if (!rc && !c->quiet) {
+        printf("%s\n", output);
+    }
+    free(text);
+    weir_model_destroy(small);
+    weir_dataset_destroy(set);
+    weir_model_destroy(model);
+    weir_context_destroy(ctx);
+    return rc;
+}
+
+const verb verb_compress = {"compress", "compress MODEL -o OUT --recipe R.json [--data D] [--train D]", "apply exactly this recipe",
+                            "A recipe is a JSON list of rules: nodes (names or a regular expression), technique, parameters.\nTechniques: prune, cluster, int8, ans.",
+                            "weir compress examples/models/lenet5.onnx -o lenet5.weir --recipe recipe.json --train fashion-mnist:train --no-finetune", options, run};

@@ -1,0 +1,60 @@
+/* weir machine: the machine model. */
+#include "cli.h"
+
+static bool refresh;
+static const char *output;
+
+static size_t options(const opt **rows) {
+    static const opt r[] = {{"refresh", 0, OPT_FLAG, &refresh, NULL, "measure again (about two seconds) and replace the cached model"},
+                            {"output", 'o', OPT_TEXT, &output, "FILE", "also write the model as JSON, for --machine"}};
+    *rows = r;
+    return sizeof r / sizeof r[0];
+}
+
+static void print(const json_t *d) {
+    size_t i;
+    json_t *l;
+    char a[32];
+    printf("%s, %s, %.0f threads\n\n%-6s %10s %16s %16s\n", jstr(d, "cpu_model"), jstr(d, "isa"), jnum(d, "threads"), "level", "size",
+           "GB/s 1 thread", "GB/s all");
+    json_array_foreach(jget(d, "levels"), i, l)
+        printf("%-6s %10s %16.1f %16.1f\n", jstr(l, "name"), jnum(l, "bytes") > 0 ? human_bytes(jnum(l, "bytes"), a) : "-",
+               json_number_value(json_array_get(jget(l, "read_gbs"), 0)), json_number_value(json_array_get(jget(l, "read_gbs"), 1)));
+    const char *key;
+    json_t *v;
+    printf("\n%-6s %27s %16s\n", "type", "GMAC/s 1 thread", "GMAC/s all");
+    json_object_foreach(jget(d, "gmacs"), key, v)
+        printf("%-6s %27.1f %16.1f\n", key, json_number_value(json_array_get(v, 0)), json_number_value(json_array_get(v, 1)));
+}
+
+/* Written next to its place and renamed, as every output. */
+static int write_file(const json_t *d) {
+    char tmp[4096];
+    if (snprintf(tmp, sizeof tmp, "%s.tmp", output) >= (int)sizeof tmp) return usage("the path of --output is too long");
+    if (json_dump_file(d, tmp, JSON_INDENT(2)) == 0 && rename(tmp, output) == 0) return 0;
+    remove(tmp);
+    fprintf(stderr, "weir: '%s' could not be written\n", output);
+    return 4;
+}
+
+static int run(const common *c, int nargs, const char *const *args) {
+    weir_error e = {0};
+    weir_document *d = NULL;
+    (void)args;
+    if (nargs) return usage("machine takes no argument");
+    weir_context *ctx = open_context(c, 0, &e);
+    if (!ctx) return fail(&e);
+    json_t *j = weir_machine(ctx, refresh, &d, &e) == WEIR_OK ? take_document(d, &e) : NULL;
+    progress_end();
+    int rc = j ? 0 : fail(&e);
+    if (j && output) rc = write_file(j);
+    if (j && !rc && c->json) rc = print_json(c, ctx, j);
+    else if (j && !rc) print(j);
+    json_decref(j);
+    weir_context_destroy(ctx);
+    return rc;
+}
+
+const verb verb_machine = {"machine", "machine [options]", "show the machine model: bandwidths and peaks, measured once",
+                           "Bandwidth per memory level and thread count, and peak multiply-adds per type. Cached per user.",
+                           "weir machine --refresh", options, run};

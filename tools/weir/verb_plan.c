@@ -1,0 +1,44 @@
+/* weir plan: the plan, step by step. */
+#include "cli.h"
+
+static model_args m;
+
+static size_t options(const opt **rows) {
+    static const opt r[] = {{"shape", 0, OPT_LIST, &m.shapes, "NAME:1x3x224x224", "bind the shape of an input (unbound batch: 1)"},
+                            {"batch", 'b', OPT_INT, &m.batch, "N", "bind a symbolic batch"}};
+    *rows = r;
+    return sizeof r / sizeof r[0];
+}
+
+static int run(const common *c, int nargs, const char *const *args) {
+    weir_error e = {0};
+    weir_model *model = NULL;
+    weir_session *s = NULL;
+    weir_document *d = NULL;
+    if (nargs != 1) return usage("plan takes one MODEL");
+    weir_context *ctx = open_context(c, 0, &e);
+    if (!ctx) return fail(&e);
+    weir_session_options so = session_options(&m);
+    weir_status st = open_model(ctx, args[0], &model, &e);
+    if (st == WEIR_OK) st = weir_session_create(model, &so, &s, &e);
+    if (st == WEIR_OK) st = c->json ? weir_session_plan(s, &d, &e) : weir_session_plan_text(s, &d, &e);
+    int rc = 0;
+    if (st != WEIR_OK) {
+        rc = fail(&e);
+    } else if (!c->json) {
+        fputs(weir_document_text(d), stdout);
+        weir_document_destroy(d);
+    } else {
+        json_t *j = take_document(d, &e);
+        rc = j ? print_json(c, ctx, j) : fail(&e);
+        json_decref(j);
+    }
+    weir_session_destroy(s);
+    weir_model_destroy(model);
+    weir_context_destroy(ctx);
+    return rc;
+}
+
+const verb verb_plan = {"plan", "plan MODEL [options]", "show the plan, step by step, and why each faster path was refused",
+                        "Kernel, tile, place in the arena, planned bytes per memory level and the bound of every step.",
+                        "weir plan examples/models/resnet8.onnx --cpu avx2", options, run};

@@ -1,0 +1,138 @@
+/* The document of weir_optimize: what docs/cli.md promises, and what the report draws besides. */
+#include "search.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMED_RUNS 60
+
+typedef struct timed { weir_session *s[2]; double *sample[2]; } timed;
+
+static weir_status timed_open(const weir_model *a, const weir_model *b, timed *t, weir_error *e) {
+    weir_session_options so = weir_session_options_default();
+    W_TRY(weir_session_create(a, &so, &t->s[0], e));
+    return weir_session_create(b, &so, &t->s[1], e);
+}
+
+static int compare_double(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Batch-1 latency of both, interleaved run by run on real samples; medians in milliseconds. */
+static weir_status time_both(w_search *s, const weir_model *small, double ms[2], weir_error *e) {
+    timed t = {{NULL, NULL}, {NULL, NULL}};
+    double sample[2][TIMED_RUNS];
+    weir_status st = timed_open(s->model, small, &t, e);
+    for (int i = -5; st == WEIR_OK && i < TIMED_RUNS; i++)
+        for (int k = 0; st == WEIR_OK && k < 2; k++) {
+            size_t at = w_sample_at(&s->calibration_set, (size_t)(i + 5) % s->calibration_set.n);
+            weir_tensor_info in = weir_session_input_info(t.s[k], 0);
+            memcpy(weir_session_input(t.s[k], 0), weir_dataset_sample(s->calibration_set.data, at), in.bytes);
+            double t0 = w_now();
+            st = weir_session_run(t.s[k], e);
+            if (i >= 0) sample[k][i] = 1e3 * (w_now() - t0);
+        }
+    for (int k = 0; st == WEIR_OK && k < 2; k++) {
+        qsort(sample[k], TIMED_RUNS, sizeof(double), compare_double);
+        ms[k] = sample[k][TIMED_RUNS / 2];
+    }
+    weir_session_destroy(t.s[0]);
+    weir_session_destroy(t.s[1]);
+    return st;
+}
+
+/* Parsed JSON of a library document; frees it. */
+static weir_status take(weir_document *d, json_t **out, weir_error *e) {
+    const char *text = weir_document_text(d);
+    weir_status st = w_json_parse(text, strlen(text), "a result", out, e);
+    weir_document_destroy(d);
+    return st;
+}
+
+static weir_status profile_of(const weir_model *m, json_t **out, weir_error *e) {
+    weir_document *d;
+    weir_session_options so = weir_session_options_default();
+    W_TRY(weir_profile(m, &so, NULL, 30, &d, e));
+    return take(d, out, e);
+}
+
+static weir_status add_side(w_doc *doc, const char *key, const weir_model *m, double top1, const w_verdict *v, uint64_t file_bytes,
+                            double ms, weir_error *e) {
+    json_t *profile, *o = w_doc_obj(doc, doc->root, key);
+    W_TRY(profile_of(m, &profile, e));
+    if (v->p.n) w_doc_num(doc, o, "top1", top1);
+    else w_doc_null(doc, o, "top1");
+    w_doc_int(doc, o, "n", (int64_t)v->p.n);
+    if (file_bytes) w_doc_int(doc, o, "file_bytes", (int64_t)file_bytes);
+    else w_doc_null(doc, o, "file_bytes");
+    w_doc_num(doc, o, "latency_ms", ms);
+    w_doc_null(doc, o, "peak_rss_bytes");
+    w_doc_str(doc, o, "peak_rss_why_null", "two networks share this process; weir bench measures each alone");
+    w_doc_add(doc, o, "bytes", json_incref(json_object_get(profile, "bytes")));
+    w_doc_add(doc, o, "bound_ms", json_incref(json_object_get(profile, "bound_ms")));
+    w_doc_add(doc, o, "steps", json_incref(json_object_get(profile, "steps")));
+    json_decref(profile);
+    return WEIR_OK;
+}
+
+static void add_rungs(w_doc *d, json_t *layer, const char *key, const w_rung *r, size_t n) {
+    json_t *a = w_doc_arr(d, layer, key);
+    for (size_t i = 0; i < n; i++) {
+        if (!r[i].measured) continue;
+        json_t *o = w_doc_obj(d, a, NULL);
+        w_doc_int(d, o, "bits", r[i].bits);
+        w_doc_num(d, o, "density", r[i].density);
+        w_doc_num(d, o, "kl", r[i].kl);
+        w_doc_num(d, o, "drop_points", r[i].drop);
+        w_doc_num(d, o, "bytes", r[i].file_bits / 8);
+    }
+}
+
+static void add_layers(w_doc *d, const w_search *s) {
+    json_t *a = w_doc_arr(d, d->root, "layers");
+    for (size_t i = 0; i < s->nlayer; i++) {
+        const w_layer *l = &s->layer[i];
+        json_t *o = w_doc_obj(d, a, NULL);
+        w_doc_str(d, o, "name", l->label);
+        w_doc_num(d, o, "weights", l->weights);
+        w_doc_bool(d, o, "int8", l->integer);
+        w_doc_int(d, o, "bits", l->bits[l->at_bits].bits);
+        w_doc_num(d, o, "density", l->sparse[l->at_sparse].density);
+        add_rungs(d, o, "bits_ladder", l->bits, l->nbits);
+        add_rungs(d, o, "density_ladder", l->sparse, l->nsparse);
+    }
+}
+
+static weir_status fill(w_doc *d, w_search *s, const weir_model *m, const json_t *recipe, const w_trial *t, const w_verdict *v,
+                        uint64_t file_bytes, weir_error *e) {
+    double ms[2];
+    W_TRY(time_both(s, m, ms, e));
+    W_TRY(add_side(d, "baseline", s->model, v->p.base_top1, v, weir_model_file_bytes(s->model), ms[0], e));
+    W_TRY(add_side(d, "optimized", m, v->p.top1, v, file_bytes, ms[1], e));
+    bool looked = v->looks > 0;
+    w_doc_num(d, d->root, "drop_points", looked ? v->drop : w_paired_drop(&t->p));
+    w_doc_num(d, d->root, "drop_upper95", looked ? v->upper : w_paired_upper(&t->p, 0.95));
+    w_doc_str(d, d->root, "drop_measured_on", looked ? "data" : "search samples");
+    w_doc_num(d, d->root, "max_drop", looked ? w_verify_limit(s, &v->p) : s->o->max_drop);
+    w_doc_bool(d, d->root, "met", v->met);
+    w_doc_int(d, d->root, "verifications", (int64_t)v->looks);
+    w_doc_add(d, d->root, "recipe", json_incref(json_object_get(recipe, "rules")));
+    w_doc_int(d, d->root, "trials", (int64_t)s->trials_run);
+    w_doc_num(d, d->root, "seconds", w_now() - s->started);
+    w_doc_str(d, d->root, "output", s->o->output && v->met ? s->o->output : NULL);
+    add_layers(d, s);
+    return WEIR_OK;
+}
+
+weir_status w_optimize_document(w_search *s, const weir_model *m, const json_t *recipe, const w_trial *t, const w_verdict *v,
+                                uint64_t file_bytes, weir_document **out, weir_error *e) {
+    w_doc d;
+    w_doc_begin(&d);
+    weir_status st = fill(&d, s, m, recipe, t, v, file_bytes, e);
+    if (st != WEIR_OK) {
+        w_doc_drop(&d);
+        return st;
+    }
+    return w_doc_end(&d, out, e);
+}

@@ -69,10 +69,10 @@ static double best_rate(const bench *b, job *j, int threads, double hoped) {
     return best;
 }
 
+/* A block that fits the level, and where possible is at least twice the one above. */
 static size_t level_block(const w_machine *m, int level) {
-    static const size_t divide[W_DRAM] = {2, 2, 2};
-    size_t above = level == W_L1 ? 0 : m->level[level - 1].bytes;
-    size_t bytes = level == W_DRAM ? 4 * above : W_MAX(m->level[level].bytes / divide[level], W_MIN(2 * above, m->level[level].bytes * 3 / 4));
+    size_t own = m->level[level].bytes, above = level == W_L1 ? 0 : m->level[level - 1].bytes;
+    size_t bytes = level == W_DRAM ? 4 * above : W_MAX(own / 2, W_MIN(2 * above, own / 4 * 3));
     return W_MAX(W_MIN(bytes, BLOCK_MAX) / 4096 * 4096, 4096);
 }
 

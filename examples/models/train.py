@@ -136,12 +136,12 @@ def mobilenet(args):
 
 # Chosen with --val 5000 (lenet5; see lenet5-search.log) or common practice.
 RECIPES = {
-    "lenet5": dict(opt="adam", lr=1e-3, l2=1e-4, dropout=0.5, shift=1,
+    "lenet5": dict(opt="adam", lr=3e-3, l2=1e-3, dropout=0.0, shift=1,
                    epochs=40, width=0),
     "resnet8": dict(opt="sgd", lr=0.1, l2=5e-4, dropout=0.0, shift=2,
                     epochs=40, width=16),
     "mobilenet": dict(opt="sgd", lr=0.1, l2=2e-4, dropout=0.0, shift=2,
-                      epochs=40, width=32),
+                      epochs=30, width=32),
 }
 NETS = {"lenet5": lenet5, "resnet8": resnet8, "mobilenet": mobilenet}
 
@@ -358,7 +358,7 @@ def prune_table(net, x, y, log, title):
                             ("fc2", (50, 60, 70, 80, 85, 90, 95))):
         row = [f"{p}% {trial({layer: p})[0]:.2f}" for p in percents]
         log(f"  prune {layer} alone: " + "  ".join(row))
-    levels = dict(conv1=32, conv2=16, fc1=16, fc2=16)
+    levels = dict(conv1=32, conv2=32, fc1=32, fc2=32)
     log(f"  all layers pruned, then k-means sharing {levels}; bits per "
         "parameter is order-0 entropy + tables + float biases:")
     for f1, c2, f2 in ((80, 0, 0), (85, 0, 0), (90, 0, 0), (90, 50, 0),

@@ -310,12 +310,17 @@ def prune(w, percent):
 
 
 def share(w, levels):
-    """Replace the non-zero values by k-means centres (1-D Lloyd)."""
+    """Replace the non-zero values by k-means centres (1-D Lloyd).
+
+    The centres start halfway between evenly spaced values, which serve the
+    few large weights, and quantiles, which serve the many small ones.
+    """
     v = w[w != 0]
     if v.numel() <= levels:
         return w
-    c = torch.linspace(v.min(), v.max(), levels)
-    for _ in range(30):
+    ranks = torch.linspace(0, v.numel() - 1, levels).long()
+    c = (torch.linspace(v.min(), v.max(), levels) + v.sort().values[ranks]) / 2
+    for _ in range(60):
         near = torch.bucketize(v, (c[1:] + c[:-1]) / 2)
         n = torch.bincount(near, minlength=levels)
         s = torch.zeros(levels).scatter_add_(0, near, v)
@@ -358,7 +363,7 @@ def prune_table(net, x, y, log, title):
                             ("fc2", (50, 60, 70, 80, 85, 90, 95))):
         row = [f"{p}% {trial({layer: p})[0]:.2f}" for p in percents]
         log(f"  prune {layer} alone: " + "  ".join(row))
-    levels = dict(conv1=32, conv2=32, fc1=32, fc2=32)
+    levels = dict(conv1=64, conv2=64, fc1=32, fc2=32)
     log(f"  all layers pruned, then k-means sharing {levels}; bits per "
         "parameter is order-0 entropy + tables + float biases:")
     for f1, c2, f2 in ((80, 0, 0), (85, 0, 0), (90, 0, 0), (90, 50, 0),

@@ -22,6 +22,7 @@
 #define W_MAX_TILES 6
 typedef struct w_kernels {
     uint32_t cpu;                               /* the flags it was made for */
+    uint8_t lanes;                              /* f32 lanes of a vector of the tiles below */
     w_f32_tile f32_igemm[W_MAX_TILES];          /* best first for large shapes; nf32 of them, never 0 */
     size_t nf32;
     w_u8_tile u8_igemm[W_MAX_TILES];

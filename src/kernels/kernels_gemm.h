@@ -78,7 +78,8 @@ typedef enum w_pack_kind {
     W_PACK_S16_EVEN_ODD,     /* [taps][quads][even, odd][nr][2] s16: elements 0 and 2, then 1 and 3 of each quad */
 } w_pack_kind;
 
-typedef struct w_f32_tile { w_fn_f32_igemm *fn; const char *name; uint8_t mr, nr; } w_f32_tile;
+/* sums: partial sums per element, which hide latency where rows are few. */
+typedef struct w_f32_tile { w_fn_f32_igemm *fn; const char *name; uint8_t mr, nr, sums; } w_f32_tile;
 typedef struct w_u8_tile { w_fn_u8_igemm *fn; const char *name; uint8_t mr, nr; w_pack_kind pack; } w_u8_tile;
 
 /* Sizes of one packed block, in floats and in bytes. */

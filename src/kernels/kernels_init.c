@@ -2,8 +2,8 @@
 #include "kernels.h"
 
 void w_kernels_init(w_kernels *k, uint32_t cpu_flags) {
-    *k = (w_kernels){.cpu = cpu_flags};
-    k->f32_igemm[0] = (w_f32_tile){w_f32_igemm_1x8__ref, "f32_igemm_1x8__ref", 1, 8};
+    *k = (w_kernels){.cpu = cpu_flags, .lanes = 4};
+    k->f32_igemm[0] = (w_f32_tile){w_f32_igemm_1x8__ref, "f32_igemm_1x8__ref", 1, 8, 1};
     k->nf32 = 1;
     k->u8_igemm[0] = (w_u8_tile){w_u8_igemm_1x8__ref, "u8_igemm_1x8__ref", 1, 8, W_PACK_S8_QUAD};
     k->nu8 = 1;

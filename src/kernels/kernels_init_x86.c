@@ -1,7 +1,46 @@
 /* The implicit GEMM tiles of x86, each set overwriting the one below it. */
 #include "kernels.h"
 
+#define F32(name, mr, nr, sums) {w_##name, #name, mr, nr, sums}
+#define U8(name, mr, nr, pack) {w_##name, #name, mr, nr, pack}
+
+static void set_f32(w_kernels *k, const w_f32_tile *t, size_t n) {
+    for (size_t i = 0; i < n; i++) k->f32_igemm[i] = t[i];
+    k->nf32 = n;
+}
+static void set_u8(w_kernels *k, const w_u8_tile *t, size_t n) {
+    for (size_t i = 0; i < n; i++) k->u8_igemm[i] = t[i];
+    k->nu8 = n;
+}
+
+static void init_avx2(w_kernels *k) {
+    static const w_f32_tile f32[] = {F32(f32_igemm_6x16__avx2, 6, 16, 1), F32(f32_igemm_12x8__avx2, 12, 8, 1),
+                                     F32(f32_gemv_1x32__avx2, 1, 32, 2)};
+    static const w_u8_tile u8[] = {U8(u8_igemm_4x16__avx2, 4, 16, W_PACK_S16_EVEN_ODD),
+                                   U8(u8_igemm_6x8__avx2, 6, 8, W_PACK_S16_EVEN_ODD)};
+    k->lanes = 8;
+    set_f32(k, f32, W_COUNT(f32));
+    set_u8(k, u8, W_COUNT(u8));
+}
+
+static void init_avx512(w_kernels *k) {
+    static const w_f32_tile f32[] = {F32(f32_igemm_8x32__avx512, 8, 32, 1), F32(f32_igemm_12x16__avx512, 12, 16, 1),
+                                     F32(f32_gemv_1x64__avx512, 1, 64, 4)};
+    static const w_u8_tile u8[] = {U8(u8_igemm_8x32__avx512, 8, 32, W_PACK_S16_EVEN_ODD),
+                                   U8(u8_igemm_12x16__avx512, 12, 16, W_PACK_S16_EVEN_ODD)};
+    k->lanes = 16;
+    set_f32(k, f32, W_COUNT(f32));
+    set_u8(k, u8, W_COUNT(u8));
+}
+
+static void init_vnni(w_kernels *k) {
+    static const w_u8_tile u8[] = {U8(u8_igemm_8x32__vnni, 8, 32, W_PACK_S8_QUAD), U8(u8_igemm_12x16__vnni, 12, 16, W_PACK_S8_QUAD),
+                                   U8(u8_igemm_2x64__vnni, 2, 64, W_PACK_S8_QUAD)};
+    set_u8(k, u8, W_COUNT(u8));
+}
+
 void w_kernels_init_x86(w_kernels *k, uint32_t cpu_flags) {
-    (void)k;
-    (void)cpu_flags;
+    if (cpu_flags & W_CPU_AVX2) init_avx2(k);
+    if (cpu_flags & W_CPU_AVX512) init_avx512(k);
+    if (cpu_flags & W_CPU_VNNI) init_vnni(k);
 }

@@ -1,0 +1,65 @@
+/* Activations on vectors, over the names of vec_*.h. The same formulas at every width.
+ *
+ * exp: x = n ln2 + r, degree-6 polynomial; relative error below 2 ulp on the range that does not overflow. Largest errors
+ * against the exact functions: sigmoid, tanh 3e-7 absolute and tanh 4 ulp below 0.6; silu 3e-7 * max(1, |x|);
+ * gelu 3e-7 * max(1, |x|) (erf by Abramowitz and Stegun 7.1.26, 1.5e-7); elu 2e-7 * |a|. */
+#ifndef W_F32_ACT_VEC_H
+#define W_F32_ACT_VEC_H
+#include "kernels_gemm.h"
+
+static inline V v_exp(V x) {
+    V y = VMIN(VSET1(88.0f), VMAX(VSET1(-87.3f), x));
+    V n = VROUND(VMUL(y, VSET1(1.44269504f)));
+    V r = VFMA(n, VSET1(-0.693359375f), y);
+    r = VFMA(n, VSET1(2.12194440e-4f), r);
+    V p = VSET1(1.9875691500e-4f);
+    p = VFMA(p, r, VSET1(1.3981999507e-3f));
+    p = VFMA(p, r, VSET1(8.3334519073e-3f));
+    p = VFMA(p, r, VSET1(4.1665795894e-2f));
+    p = VFMA(p, r, VSET1(1.6666665459e-1f));
+    p = VFMA(p, r, VSET1(5.0000001201e-1f));
+    p = VADD(VFMA(p, VMUL(r, r), r), VSET1(1.0f));
+    return VMUL(p, VPOW2(n));
+}
+static inline V v_sigmoid(V x) { return VDIV(VSET1(1.0f), VADD(VSET1(1.0f), v_exp(VSUB(VSET1(0.0f), x)))); }
+static inline V v_tanh(V x) {
+    V a = VABS(x), s = VMUL(x, x);
+    V big = VSUB(VSET1(1.0f), VDIV(VSET1(2.0f), VADD(v_exp(VADD(a, a)), VSET1(1.0f))));
+    V p = VSET1(-5.70498872745e-3f);
+    p = VFMA(p, s, VSET1(2.06390887954e-2f));
+    p = VFMA(p, s, VSET1(-5.37397155531e-2f));
+    p = VFMA(p, s, VSET1(1.33314422036e-1f));
+    p = VFMA(p, s, VSET1(-3.33332819422e-1f));
+    return VSELECT_LT(a, VSET1(0.625f), VFMA(VMUL(p, s), x, x), VOR(big, VSIGN(x)));
+}
+static inline V v_silu(V x) { return VMUL(x, v_sigmoid(x)); }
+static inline V v_gelu(V x) {
+    V z = VMUL(VABS(x), VSET1(0.70710678f));
+    V t = VDIV(VSET1(1.0f), VFMA(VSET1(0.3275911f), z, VSET1(1.0f)));
+    V p = VSET1(1.061405429f);
+    p = VFMA(p, t, VSET1(-1.453152027f));
+    p = VFMA(p, t, VSET1(1.421413741f));
+    p = VFMA(p, t, VSET1(-0.284496736f));
+    p = VFMA(p, t, VSET1(0.254829592f));
+    V e = VSUB(VSET1(1.0f), VMUL(VMUL(p, t), v_exp(VSUB(VSET1(0.0f), VMUL(z, z)))));
+    return VMUL(VMUL(VSET1(0.5f), x), VADD(VSET1(1.0f), VOR(e, VSIGN(x))));
+}
+static inline V v_elu(V x, V a) { return VSELECT_LT(x, VSET1(0.0f), VMUL(a, VSUB(v_exp(x), VSET1(1.0f))), x); }
+/* Only multiply, add, min and max, in the order that the integer kernels promise. */
+static inline V v_hardsigmoid(V x, V a, V b) { return VMIN(VSET1(1.0f), VMAX(VSET1(0.0f), VADD(VMUL(x, a), b))); }
+static inline V v_hardswish(V x) { return VMUL(x, v_hardsigmoid(x, VSET1(1.0f / 6.0f), VSET1(0.5f))); }
+static inline V v_leaky(V x, V a) { return VSELECT_LT(x, VSET1(0.0f), VMUL(x, a), x); }
+
+/* An activation that is worth a second pass over the stored tile. */
+static inline bool v_act_is_late(int act) { return act >= W_KACT_SIGMOID; }
+static inline V v_act_late(const w_kepi *ep, V x) {
+    switch (ep->act) {
+    case W_KACT_SIGMOID: return v_sigmoid(x);
+    case W_KACT_TANH: return v_tanh(x);
+    case W_KACT_SILU: return v_silu(x);
+    case W_KACT_GELU: return v_gelu(x);
+    case W_KACT_ELU: return v_elu(x, VSET1(ep->a));
+    default: return x;
+    }
+}
+#endif

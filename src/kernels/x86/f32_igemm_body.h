@@ -1,0 +1,56 @@
+/* The f32 implicit GEMM over the names of vec_*.h; the including file sets MR (rows of a tile), NV (vectors of a tile, 1 or
+ * 2) and KERNEL (its name). A last block with few columns leaves its empty vector out. Sums: one per element, from the bias,
+ * in order, with fused multiply-add. */
+#include "kernels.h"
+#include "rows.h"
+#include "tile_heights.h"
+#include "f32_store_vec.h"
+
+#define NR (NV * VL)
+
+INLINE void tile(const w_f32_igemm *g, bounds cl, const float *w, size_t p, size_t col, size_t cols, int mr, int nv) {
+    V acc[MR][NV];
+    UNROLL for (int v = 0; v < nv; v++) {
+        V b = VLOAD(w + v * VL);
+        UNROLL for (int m = 0; m < mr; m++) acc[m][v] = b;
+    }
+    w += NR;
+    for (size_t t = 0; t < g->rows.taps; t++) {
+        const float *a[MR];
+        UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_f32(&g->rows, t, p + (size_t)m);
+        for (size_t c = 0; c < g->rows.c; c++, w += NR) {
+            V b[NV];
+            UNROLL for (int v = 0; v < nv; v++) b[v] = VLOAD(w + v * VL);
+            UNROLL for (int m = 0; m < mr; m++) {
+                V x = VSET1(a[m][c]);
+                UNROLL for (int v = 0; v < nv; v++) acc[m][v] = VFMA(x, b[v], acc[m][v]);
+            }
+        }
+    }
+    store_tile(g, cl, acc, p, col, cols, mr, nv);
+}
+#define TILE(p, h, nv) tile(g, cl, w, p, col, cols, h, nv)
+
+static void block_1(const w_f32_igemm *g, const float *w, size_t p0, size_t p1, size_t col, size_t cols) {
+    bounds cl = clamp_of(&g->ep);
+    FOR_TILES(p0, p1, 1)
+}
+#if NV > 1
+static void block_2(const w_f32_igemm *g, const float *w, size_t p0, size_t p1, size_t col, size_t cols) {
+    bounds cl = clamp_of(&g->ep);
+    FOR_TILES(p0, p1, 2)
+}
+#endif
+
+void KERNEL(const w_f32_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1) {
+    for (size_t b = b0; b < b1 && p0 < p1; b++) {
+        size_t col = b * NR, cols = g->n - col < NR ? g->n - col : NR;
+        const float *w = g->w + b * w_f32_block(NR, g->rows.taps * g->rows.c);
+#if NV > 1
+        if (cols > VL) block_2(g, w, p0, p1, col, cols);
+        else
+#endif
+            block_1(g, w, p0, p1, col, cols);
+        if (v_act_is_late(g->ep.act)) act_late(g, p0, p1, col, cols);
+    }
+}

@@ -1,0 +1,46 @@
+/* Sixteen f32 lanes: the names that the shared kernel bodies are written in. */
+#ifndef W_VEC_AVX512_H
+#define W_VEC_AVX512_H
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VL 16
+typedef __m512 V;
+typedef __m512i VI;
+#define VSET1(x) _mm512_set1_ps(x)
+#define VLOAD(p) _mm512_loadu_ps(p)
+#define VSTORE(p, v) _mm512_storeu_ps(p, v)
+#define VADD(a, b) _mm512_add_ps(a, b)
+#define VSUB(a, b) _mm512_sub_ps(a, b)
+#define VMUL(a, b) _mm512_mul_ps(a, b)
+#define VDIV(a, b) _mm512_div_ps(a, b)
+#define VFMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define VMAX(lo, x) _mm512_max_ps(lo, x) /* a NaN in x stays */
+#define VMIN(hi, x) _mm512_min_ps(hi, x)
+#define VROUND(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+#define VPOW2(x) _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(x), _mm512_set1_epi32(127)), 23))
+#define VABS(x) _mm512_abs_ps(x)
+#define VSIGN(x) _mm512_and_ps(x, _mm512_set1_ps(-0.0f))
+#define VOR(a, b) _mm512_or_ps(a, b)
+#define VSELECT_LT(a, b, yes, no) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes)
+
+/* The first n lanes, 0 <= n; the others are zero and not touched in memory. */
+static inline __mmask16 vmask(size_t n) { return n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1); }
+static inline V vload_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps(vmask(n), p); }
+static inline void vstore_n(float *p, size_t n, V v) { _mm512_mask_storeu_ps(p, vmask(n), v); }
+
+/* Integers: 32-bit lanes, and u8 in memory. */
+#define ISET1(x) _mm512_set1_epi32(x)
+#define ILOAD(p) _mm512_loadu_si512(p)
+#define IADD(a, b) _mm512_add_epi32(a, b)
+#define ISUB(a, b) _mm512_sub_epi32(a, b)
+#define ICAST(v) _mm512_castps_si512(v)
+#define ICVT(v) _mm512_cvtps_epi32(v) /* to nearest even */
+#define VCVT(i) _mm512_cvtepi32_ps(i)
+#define VMAX_Q(x, lo) _mm512_max_ps(x, lo) /* a NaN in x becomes lo */
+#define VMIN_Q(x, hi) _mm512_min_ps(x, hi)
+static inline VI uload_n(const uint8_t *p, size_t n) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(vmask(n), p)); }
+static inline void ustore(uint8_t *p, VI q) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(q)); }
+static inline void ustore_n(uint8_t *p, size_t n, VI q) { _mm_mask_storeu_epi8(p, vmask(n), _mm512_cvtepi32_epi8(q)); }
+#endif

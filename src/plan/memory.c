@@ -49,17 +49,23 @@ static bool only_operand(const w_plan *p, const w_step *s, uint32_t i) {
     return true;
 }
 
+bool w_may_share(const w_plan *p, const w_step *s, uint32_t i) {
+    if (p->options.keep_all || i >= W_STEP_IN || !(s->inplace >> i & 1) || s->nout == 0)
+        return false;
+    if (!in_arena(&s->out[0]) || s->out[0].bytes == 0 || !in_arena(&s->in[i]) || !only_operand(p, s, i))
+        return false;
+    return p->value_loc[p->storage[s->in[i].value]].bytes == s->out[0].bytes;
+}
+
 static void note_sharing(layout *m, uint32_t t) {
     w_plan *p = m->p;
     const w_step *s = &p->step[t];
-    if (!s->inplace || s->nout == 0 || !in_arena(&s->out[0]) || s->out[0].bytes == 0 || p->options.keep_all)
-        return;
-    w_buffer *y = &p->buffer[m->buffer_of[s->out[0].value]];
     for (uint32_t i = 0; i < s->nin && i < W_STEP_IN; i++) {
-        if (!(s->inplace >> i & 1) || !in_arena(&s->in[i]) || s->in[i].bytes == 0 || !only_operand(p, s, i))
+        if (!w_may_share(p, s, i))
             continue;
+        w_buffer *y = &p->buffer[m->buffer_of[s->out[0].value]];
         uint32_t x = m->buffer_of[p->storage[s->in[i].value]];
-        if (p->buffer[x].last == t && p->buffer[x].bytes == y->bytes)
+        if (p->buffer[x].last == t)
             y->may_share[y->nmay_share++] = x;
     }
 }

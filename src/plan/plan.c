@@ -16,6 +16,8 @@ static weir_status build(w_plan *p, w_graph *g, const weir_session_options *so, 
         s = w_plan_choose(p, is_step, e);
     free(is_step);
     W_TRY(s);
+    if (!p->options.keep_all)
+        W_TRY(w_plan_order(p, e));
     return w_plan_account(p, e);
 }
 

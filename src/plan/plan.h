@@ -72,6 +72,7 @@ typedef struct w_plan {
     w_buffer *buffer; size_t nbuffer;
     size_t arena_bytes, arena_lower_bound;
     const char *arena_bound_proof; /* "max-live", "search", "none" */
+    bool order_proved;         /* no other order of the steps has a lower peak of live bytes */
     w_bytes bytes;             /* sums; compulsory: of the model (each weight, input, output once) */
     double bound_s;            /* steady state; bound_cold_s from the cold bytes */
     double bound_cold_s;

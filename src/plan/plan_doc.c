@@ -1,5 +1,6 @@
 /* plan_doc.c: the plan and its ledger as JSON. */
 #include "planner.h"
+#include <string.h>
 
 static const char *const bound_names[W_LEVELS + 1] = {"l1", "l2", "llc", "dram", "compute"};
 static const char *const place_names[] = {"none", "arena", "const", "input", "output"};
@@ -92,6 +93,7 @@ static void put_totals(w_doc *d, const w_plan *p) {
     w_doc_int(d, d->root, "arena_bytes", (int64_t)p->arena_bytes);
     w_doc_int(d, d->root, "arena_lower_bound", (int64_t)p->arena_lower_bound);
     w_doc_str(d, d->root, "arena_bound_proof", p->arena_bound_proof);
+    w_doc_bool(d, d->root, "arena_bound_all_orders", p->order_proved && p->arena_bytes == p->arena_lower_bound && strcmp(p->arena_bound_proof, "max-live") == 0);
 }
 
 weir_status w_plan_doc(const w_plan *p, weir_document **out, weir_error *e) {

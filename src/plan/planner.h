@@ -16,8 +16,13 @@ weir_status w_plan_place(w_plan *p, bool *is_step, weir_error *e);
 /* choose.c: a step for every such node, with the first implementation that does not refuse, prepared. */
 weir_status w_plan_choose(w_plan *p, const bool *is_step, weir_error *e);
 
+/* order.c: permutes the steps to the order with the least peak of live bytes, where few enough orders exist. */
+weir_status w_plan_order(w_plan *p, weir_error *e);
+
 /* memory.c: buffers, their offsets, the bound. */
 weir_status w_plan_memory(w_plan *p, weir_error *e);
+/* Whether result 0 of s may lie over operand i, provided that nobody needs the operand afterwards. */
+bool w_may_share(const w_plan *p, const w_step *s, uint32_t i);
 
 /* ledger.c: bytes and bounds of every step and of the plan. */
 weir_status w_plan_ledger(w_plan *p, weir_error *e);

@@ -1,0 +1,51 @@
+/* A file as a stream of bytes, unpacked by libarchive when it is gzip, zstd or xz. */
+#include "data.h"
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <string.h>
+
+weir_status w_archive_fail(struct archive *a, const char *path, const char *what, weir_error *e) {
+    int code = archive_errno(a);
+    const char *text = archive_error_string(a);
+    if (code == ENOMEM) return w_oom(e, 0, path);
+    return w_fail(e, WEIR_BAD_INPUT, "%s: cannot read %s: %s", path, what, text ? text : "damaged data");
+}
+
+weir_status w_stream_open(w_stream *s, const char *path, weir_error *e) {
+    *s = (w_stream){.a = archive_read_new(), .path = path};
+    if (!s->a) return w_oom(e, 0, path);
+    struct archive_entry *entry;
+    bool good = archive_read_support_filter_gzip(s->a) == ARCHIVE_OK &&
+                archive_read_support_filter_xz(s->a) == ARCHIVE_OK &&
+                archive_read_support_filter_zstd(s->a) == ARCHIVE_OK &&
+                archive_read_support_format_raw(s->a) == ARCHIVE_OK &&
+                archive_read_open_filename(s->a, path, 1 << 16) == ARCHIVE_OK &&
+                archive_read_next_header(s->a, &entry) == ARCHIVE_OK;
+    if (good) return WEIR_OK;
+    weir_status status = w_archive_fail(s->a, path, "the file", e);
+    w_stream_close(s);
+    return status;
+}
+
+weir_status w_stream_read(w_stream *s, void *to, size_t n, const char *what, weir_error *e) {
+    for (size_t have = 0; have < n;) {
+        la_ssize_t r = archive_read_data(s->a, (char *)to + have, n - have);
+        if (r < 0) return w_archive_fail(s->a, s->path, what, e);
+        if (r == 0) return w_fail(e, WEIR_BAD_INPUT, "%s: ends inside %s", s->path, what);
+        have += (size_t)r;
+    }
+    return WEIR_OK;
+}
+
+weir_status w_stream_end(w_stream *s, weir_error *e) {
+    char one;
+    la_ssize_t r = archive_read_data(s->a, &one, 1);
+    if (r < 0) return w_archive_fail(s->a, s->path, "the end", e);
+    return r == 0 ? WEIR_OK : w_fail(e, WEIR_BAD_INPUT, "%s: more data than its header says", s->path);
+}
+
+void w_stream_close(w_stream *s) {
+    if (s->a) archive_read_free(s->a);
+    s->a = NULL;
+}

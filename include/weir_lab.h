@@ -69,9 +69,9 @@ WEIR_API weir_status weir_optimize(const weir_model *model, const weir_optimize_
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
 /* The ledger against the clock per step, with a verdict per technique: the fields of `profile`. Runs the model with random
- * (or the given) input, `iterations` times. */
-WEIR_API weir_status weir_profile(const weir_model *model, const weir_session_options *options, const float *input, int iterations,
-                                  weir_document **out, weir_error *error);
+ * (or the given, input_bytes long) input, `iterations` times. */
+WEIR_API weir_status weir_profile(const weir_model *model, const weir_session_options *options, const float *input,
+                                  size_t input_bytes, int iterations, weir_document **out, weir_error *error);
 #ifdef __cplusplus
 }
 #endif

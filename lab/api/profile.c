@@ -103,8 +103,8 @@ static weir_status document(const weir_session *s, double median, int iterations
     return w_doc_end(&d, out, e);
 }
 
-weir_status weir_profile(const weir_model *model, const weir_session_options *options, const float *input, int iterations,
-                         weir_document **out, weir_error *e) {
+weir_status weir_profile(const weir_model *model, const weir_session_options *options, const float *input, size_t input_bytes,
+                         int iterations, weir_document **out, weir_error *e) {
     weir_session_options so = *options;
     weir_session *s;
     double median = 0;
@@ -112,9 +112,12 @@ weir_status weir_profile(const weir_model *model, const weir_session_options *op
     if (iterations < 1) return w_fail(e, WEIR_USAGE, "at least one iteration is needed");
     so.profile = 1;
     W_TRY(weir_session_create(model, &so, &s, e));
-    if (input) memcpy(weir_session_input(s, 0), input, weir_session_input_info(s, 0).bytes);
-    else fill_noise(s);
-    weir_status st = time_runs(s, iterations, &median, e);
+    weir_tensor_info in = weir_session_input_info(s, 0);
+    weir_status st = WEIR_OK;
+    if (!input) fill_noise(s);
+    else if (in.bytes == input_bytes) memcpy(weir_session_input(s, 0), input, input_bytes);
+    else st = w_fail(e, WEIR_BAD_INPUT, "input '%s' takes %zu bytes, %zu were given", in.name, in.bytes, input_bytes);
+    if (st == WEIR_OK) st = time_runs(s, iterations, &median, e);
     if (st == WEIR_OK) st = document(s, median, iterations, out, e);
     weir_session_destroy(s);
     return st;

@@ -53,7 +53,7 @@ static weir_status take(weir_document *d, json_t **out, weir_error *e) {
 static weir_status profile_of(const weir_model *m, json_t **out, weir_error *e) {
     weir_document *d;
     weir_session_options so = weir_session_options_default();
-    W_TRY(weir_profile(m, &so, NULL, 30, &d, e));
+    W_TRY(weir_profile(m, &so, NULL, 0, 30, &d, e));
     return take(d, out, e);
 }
 
@@ -71,6 +71,7 @@ static weir_status add_side(w_doc *doc, const char *key, const weir_model *m, do
     w_doc_str(doc, o, "peak_rss_why_null", "two networks share this process; weir bench measures each alone");
     w_doc_add(doc, o, "bytes", json_incref(json_object_get(profile, "bytes")));
     w_doc_add(doc, o, "bound_ms", json_incref(json_object_get(profile, "bound_ms")));
+    w_doc_add(doc, o, "threads", json_incref(json_object_get(profile, "threads")));
     w_doc_add(doc, o, "steps", json_incref(json_object_get(profile, "steps")));
     json_decref(profile);
     return WEIR_OK;

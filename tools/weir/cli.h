@@ -54,6 +54,7 @@ weir_context *open_context(const common *c, int threads, weir_error *e);
 json_t *take_document(weir_document *d, weir_error *e);
 /* With --json: prints `body` (borrowed) in the envelope. Returns 0 or an exit code. */
 int print_json(const common *c, weir_context *ctx, json_t *body);
+json_t *machine_document(weir_context *ctx);          /* or an object that says why not */
 const char *human_bytes(double bytes, char buf[32]);  /* "1.7 MB" */
 const char *human_count(double n, char buf[32]);      /* "12.5 M" */
 void progress_end(void);                              /* clears the bar */

@@ -95,7 +95,7 @@ static json_t *command_line(void) {
     return a;
 }
 
-static json_t *machine_json(weir_context *ctx) {
+json_t *machine_document(weir_context *ctx) {
     weir_document *d = NULL;
     weir_error e = {0};
     return weir_machine(ctx, 0, &d, &e) == WEIR_OK ? take_document(d, &e) : json_pack("{s:n,s:s}", "model", "reason", e.message);
@@ -104,7 +104,7 @@ static json_t *machine_json(weir_context *ctx) {
 int print_json(const common *c, weir_context *ctx, json_t *body) {
     (void)c;
     json_t *out = json_pack("{s:{s:s,s:s},s:o,s:o}", "weir", "version", weir_version(), "commit", weir_commit(), "machine",
-                            machine_json(ctx), "command", command_line());
+                            machine_document(ctx), "command", command_line());
     int bad = !out || json_object_update(out, body) != 0;
     if (!bad) bad = json_dumpf(out, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0 || putchar('\n') == EOF;
     json_decref(out);

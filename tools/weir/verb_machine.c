@@ -12,18 +12,16 @@ static size_t options(const opt **rows) {
 }
 
 static void print(const json_t *d) {
-    size_t i;
-    json_t *l;
+    const char *key;
+    json_t *l, *v;
     char a[32];
     printf("%s, %s, %.0f threads\n\n%-6s %10s %16s %16s\n", jstr(d, "cpu_model"), jstr(d, "isa"), jnum(d, "threads"), "level", "size",
            "GB/s 1 thread", "GB/s all");
-    json_array_foreach(jget(d, "levels"), i, l)
-        printf("%-6s %10s %16.1f %16.1f\n", jstr(l, "name"), jnum(l, "bytes") > 0 ? human_bytes(jnum(l, "bytes"), a) : "-",
+    json_object_foreach(jget(d, "levels"), key, l)
+        printf("%-6s %10s %16.1f %16.1f\n", key, jnum(l, "bytes") > 0 ? human_bytes(jnum(l, "bytes"), a) : "-",
                json_number_value(json_array_get(jget(l, "read_gbs"), 0)), json_number_value(json_array_get(jget(l, "read_gbs"), 1)));
-    const char *key;
-    json_t *v;
     printf("\n%-6s %27s %16s\n", "type", "GMAC/s 1 thread", "GMAC/s all");
-    json_object_foreach(jget(d, "gmacs"), key, v)
+    json_object_foreach(jget(d, "peak_gmacs"), key, v)
         printf("%-6s %27.1f %16.1f\n", key, json_number_value(json_array_get(v, 0)), json_number_value(json_array_get(v, 1)));
 }
 

@@ -1,0 +1,34 @@
+/* weir-check: every kernel of kernels.inc against its meaning, on shapes and values that hurt.
+ *
+ * A check draws cases from a seed, puts every operand against an inaccessible page (at its end or its start), computes what is
+ * expected in plain C with wider arithmetic, and compares. Adding a kind of kernel: a file check_<kind>.c with
+ * void check_<kind>(check *c, w_fn_<kind> *fn, int mr, int nr, int pack), declared here. */
+#ifndef W_CHECK_H
+#define W_CHECK_H
+#include "kernels.h"
+
+typedef struct check {
+    const char *kernel;        /* name of the one under test */
+    uint64_t seed, state;
+    bool bench;
+    size_t cases, failures;    /* of this kernel */
+    char first[400];           /* its first failure */
+    double peak_f32, peak_u8;  /* 1e9 multiply-adds/s in this process; 0: not measured */
+} check;
+
+uint64_t check_random(check *c);                       /* 64 bits */
+int64_t check_range(check *c, int64_t lo, int64_t hi); /* inclusive */
+float check_unit(check *c);                            /* in (-1, 1) */
+/* Counts a failed case and keeps the words of the first. */
+void check_fail(check *c, const char *fmt, ...) WEIR_PRINTF(2, 3);
+/* `bytes` bytes that end (or start) at an inaccessible page; every call flips a coin. Freed by check_release_all. */
+void *check_guarded(check *c, size_t bytes);
+void check_release_all(void);
+/* Shortest time of one call in seconds: repeats for about 60 ms. */
+double check_time(void (*call)(void *), void *arg);
+void check_print_speed(const check *c, const char *shape, double seconds, double macs, double bytes, double peak);
+
+void check_f32_igemm(check *c, w_fn_f32_igemm *fn, int mr, int nr, int pack);
+void check_u8_igemm(check *c, w_fn_u8_igemm *fn, int mr, int nr, int pack);
+#include "check_leaf.h"
+#endif

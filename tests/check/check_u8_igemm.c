@@ -1,0 +1,198 @@
+/* The u8 x s8 implicit GEMM: every result equals the plain computation, sums in 64 bits, epilogue in single f32 operations. */
+#include "check_igemm.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { V_RANDOM, V_TOP, V_ALTERNATE, V_KINDS }; /* V_TOP: 255 x -128 or 127 everywhere, where 16-bit sums would saturate */
+
+typedef struct operands {
+    igemm_shape s;
+    int values;
+    w_u8_igemm g;
+    uint8_t *in;
+    int8_t *w;                 /* [n][k] */
+    float *mul, *bias;
+    int32_t zx;
+    size_t rows_out, k, elem;
+} operands;
+
+static void *get(size_t bytes) {
+    void *p = malloc(bytes ? bytes : 1);
+    if (!p) exit(WEIR_NO_RESOURCE);
+    return p;
+}
+
+static w_kepi draw_act(check *c) {
+    static const w_kepi acts[] = {{W_KACT_NONE, 0, 0}, {W_KACT_RELU, 0, 0}, {W_KACT_CLIP, 0, 6}, {W_KACT_CLIP, -0.5f, 0.75f},
+                                  {W_KACT_LEAKY, 0.1f, 0}, {W_KACT_HARDSWISH, 0, 0}, {W_KACT_HARDSIGMOID, 0.2f, 0.5f}};
+    return acts[check_range(c, 0, W_COUNT(acts) - 1)];
+}
+
+static void draw_values(check *c, operands *o) {
+    for (size_t i = 0; i < o->s.elements; i++)
+        o->in[i] = o->values == V_RANDOM ? (uint8_t)check_random(c) : o->values == V_TOP ? 255 : i % 2 ? 255 : 0;
+    for (size_t j = 0; j < o->s.n; j++) {
+        int8_t end = check_range(c, 0, 1) ? 127 : -128;
+        for (size_t i = 0; i < o->k; i++)
+            o->w[j * o->k + i] = o->values == V_RANDOM ? (int8_t)check_random(c) : o->values == V_TOP ? end : i % 2 ? 127 : -128;
+        o->mul[j] = (1.1f + check_unit(c)) / (float)(o->k * 2000);
+        o->bias[j] = check_unit(c);
+    }
+}
+
+static void draw_residual(check *c, operands *o) {
+    w_u8_igemm *g = &o->g;
+    g->res_kind = (w_res_kind)check_range(c, 0, 2);
+    if (g->res_kind == W_RES_NONE) return;
+    g->res_stride = o->s.n + (size_t)check_range(c, 0, 3);
+    size_t count = (o->s.p - 1) * g->res_stride + o->s.n;
+    void *res = check_guarded(c, count * (g->res_kind == W_RES_F32 ? 4 : 1));
+    for (size_t i = 0; i < count; i++)
+        if (g->res_kind == W_RES_F32) ((float *)res)[i] = check_unit(c) * 20;
+        else ((uint8_t *)res)[i] = (uint8_t)check_random(c);
+    g->res = res;
+    g->res_scale = 0.02f;
+    g->res_zero = (int32_t)check_range(c, 0, 255);
+}
+
+static void draw(check *c, size_t index, int mr, int nr, int pack, operands *o) {
+    memset(o, 0, sizeof *o);
+    o->s = igemm_draw(c, index, mr, nr);
+    o->values = (int)(index / 3 % V_KINDS);
+    o->k = o->s.taps * o->s.c;
+    o->zx = (int32_t[]){0, 255, 128, 3}[check_range(c, 0, 3)];
+    igemm_shape *s = &o->s;
+    w_u8_igemm *g = &o->g;
+    igemm_rows(c, s, &g->rows);
+    g->rows.in = o->in = check_guarded(c, s->elements);
+    uint8_t *zero = check_guarded(c, s->c);
+    memset(zero, o->zx, s->c);
+    g->rows.zero = zero;
+    g->n = s->n;
+    g->out_u8 = check_range(c, 0, 3) != 0;
+    o->elem = g->out_u8 ? 1 : 4;
+    g->out_stride = s->n + (size_t)check_range(c, 0, 3);
+    o->rows_out = (s->p - 1) * g->out_stride + s->n;
+    g->out = check_guarded(c, o->rows_out * o->elem);
+    memset(g->out, 0xa5, o->rows_out * o->elem);
+    g->inv_scale = 1.0f / (0.001f + fabsf(check_unit(c)) * 0.05f);
+    g->zero = (int32_t)check_range(c, 0, 255);
+    g->ep = draw_act(c);
+    o->w = get(s->n * o->k);
+    o->mul = get(s->n * sizeof(float));
+    o->bias = get(s->n * sizeof(float));
+    draw_values(c, o);
+    draw_residual(c, o);
+    size_t blocks = (s->n + (size_t)nr - 1) / (size_t)nr;
+    void *packed = check_guarded(c, blocks * w_u8_block((w_pack_kind)pack, (size_t)nr, s->taps, s->c));
+    w_pack_u8(packed, (w_pack_kind)pack, (size_t)nr,
+              &(w_pack_u8_args){o->w, o->k, 1, s->n, s->taps, s->c, o->zx, o->mul, o->bias});
+    g->w = packed;
+}
+
+static int64_t sum_of(const operands *o, size_t p, size_t j) {
+    int64_t sum = 0;
+    for (size_t t = 0; t < o->s.taps; t++) {
+        const igemm_shape *s = &o->s;
+        int64_t at = s->mode == ROWS_PLAIN ? (int64_t)(p * s->row_stride)
+                     : s->mode == ROWS_STRIDED ? s->offset[p] + (int64_t)(t * s->tap_stride) : s->offset[t * s->p + p];
+        for (size_t i = 0; at >= 0 && i < s->c; i++) sum += (o->in[at + (int64_t)i] - o->zx) * o->w[j * o->k + t * s->c + i];
+    }
+    return sum;
+}
+
+static float act_plain(const w_kepi *ep, float y) {
+    switch (ep->act) {
+    case W_KACT_RELU: return y < 0.0f ? 0.0f : y;
+    case W_KACT_CLIP: return y < ep->a ? ep->a : y > ep->b ? ep->b : y;
+    case W_KACT_LEAKY: return y < 0.0f ? y * ep->a : y;
+    case W_KACT_HARDSWISH:
+    case W_KACT_HARDSIGMOID: {
+        bool swish = ep->act == W_KACT_HARDSWISH;
+        float h = y * (swish ? 1.0f / 6.0f : ep->a);
+        h += swish ? 0.5f : ep->b;
+        h = h < 0.0f ? 0.0f : h > 1.0f ? 1.0f : h;
+        return swish ? y * h : h;
+    }
+    default: return y;
+    }
+}
+
+static float real_of(const operands *o, size_t p, size_t j) {
+    const w_u8_igemm *g = &o->g;
+    float y = (float)(int32_t)sum_of(o, p, j) * o->mul[j];
+    y += o->bias[j];
+    size_t r = p * g->res_stride + j;
+    if (g->res_kind == W_RES_F32) y += ((const float *)g->res)[r];
+    if (g->res_kind == W_RES_U8) {
+        float d = (float)(((const uint8_t *)g->res)[r] - g->res_zero) * g->res_scale;
+        y += d;
+    }
+    return act_plain(&g->ep, y);
+}
+
+static void compare(check *c, const operands *o, size_t p, size_t j) {
+    char text[160];
+    const w_u8_igemm *g = &o->g;
+    float y = real_of(o, p, j);
+    size_t at = p * g->out_stride + j;
+    if (!g->out_u8) {
+        float got = ((const float *)g->out)[at];
+        if (got != y) check_fail(c, "[%zu][%zu] = %.9g, expected %.9g (%s, act %d, values %d, seed %llu)", p, j, (double)got, (double)y,
+                                 igemm_describe(&o->s, text), g->ep.act, o->values, (unsigned long long)c->seed);
+        return;
+    }
+    double t = rint((double)(y * g->inv_scale)) + g->zero;
+    int want = t < 0 ? 0 : t > 255 ? 255 : (int)t, got = ((const uint8_t *)g->out)[at];
+    if (got != want) check_fail(c, "[%zu][%zu] = %d, expected %d (%s, act %d, values %d, seed %llu)", p, j, got, want,
+                                igemm_describe(&o->s, text), g->ep.act, o->values, (unsigned long long)c->seed);
+}
+
+static void check_case(check *c, w_fn_u8_igemm *fn, size_t index, int mr, int nr, int pack) {
+    operands o;
+    size_t before = c->failures;
+    draw(c, index, mr, nr, pack, &o);
+    size_t blocks = (o.s.n + (size_t)nr - 1) / (size_t)nr, cut = (size_t)check_range(c, 0, (int64_t)o.s.p);
+    fn(&o.g, 0, cut, 0, blocks);
+    fn(&o.g, cut, o.s.p, 0, blocks);
+    for (size_t p = 0; p < o.s.p; p++)
+        for (size_t j = 0; j < o.s.n; j++) compare(c, &o, p, j);
+    for (size_t i = 0; i < o.rows_out * o.elem; i++)
+        if (i / o.elem % o.g.out_stride >= o.s.n && ((uint8_t *)o.g.out)[i] != 0xa5) check_fail(c, "wrote outside the columns of the output");
+    if (c->failures > before) c->failures = before + 1;
+    c->cases++;
+    free(o.w);
+    free(o.mul);
+    free(o.bias);
+    igemm_free(&o.s);
+    check_release_all();
+}
+
+typedef struct timed { w_fn_u8_igemm *fn; const w_u8_igemm *g; size_t p, blocks; } timed;
+static void call(void *arg) {
+    const timed *t = arg;
+    t->fn(t->g, 0, t->p, 0, t->blocks);
+}
+
+static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t nr, w_pack_kind pack) {
+    size_t depth = l->taps > 1 ? W_ALIGN_UP(l->c, (size_t)4) : l->c, step = l->taps > 1 ? (l->c + l->taps - 1) / l->taps : l->c;
+    size_t blocks = (l->n + nr - 1) / nr, row = l->taps > 1 ? 32 * step : 0, elements = l->p * step + l->taps * row + depth;
+    size_t packed = blocks * w_u8_block(pack, nr, l->taps, depth);
+    uint8_t *in = check_guarded(c, elements), *w = check_guarded(c, packed), *out = check_guarded(c, l->p * l->n);
+    for (size_t i = 0; i < elements; i++) in[i] = (uint8_t)check_random(c);
+    memset(w, 0, packed);
+    int32_t *offset = check_guarded(c, l->p * sizeof *offset);
+    for (size_t i = 0; i < l->p; i++) offset[i] = (int32_t)(i * step);
+    w_u8_igemm g = {.rows = {in, NULL, offset, 0, depth, row, l->taps, depth}, .w = w, .n = l->n, .out = out, .out_stride = l->n,
+                    .out_u8 = true, .inv_scale = 1.0f, .ep = {W_KACT_RELU, 0, 0}};
+    timed t = {fn, &g, l->p, blocks};
+    double macs = (double)l->p * (double)(l->taps * l->c) * (double)l->n, bytes = (double)(elements + l->taps * l->c * l->n + l->p * l->n);
+    check_print_speed(c, l->name, check_time(call, &t), macs, bytes, c->peak_u8);
+    check_release_all();
+}
+
+void check_u8_igemm(check *c, w_fn_u8_igemm *fn, int mr, int nr, int pack) {
+    for (size_t i = 0; i < 400; i++) check_case(c, fn, i, mr, nr, pack);
+    for (size_t i = 0; c->bench && i < igemm_nlayers; i++) time_layer(c, fn, &igemm_layers[i], (size_t)nr, (w_pack_kind)pack);
+}

@@ -3,7 +3,10 @@
  * Invariants: a storage root is its own storage; a group of views holds at most one graph output, and then the whole group
  * lies in that output's buffer; nothing that is written lies in a graph input. */
 #include "planner.h"
+#include <inttypes.h>
 #include <string.h>
+
+#define BYTES_MAX (INT64_C(1) << 40)
 
 static weir_status copy_to_own(w_graph *g, size_t output, weir_error *e) {
     w_id from = g->output[output], to, node;
@@ -114,20 +117,34 @@ static weir_status check_borders(const w_graph *g, weir_error *e) {
     return WEIR_OK;
 }
 
-/* Every value that a live node touches needs a size. */
-static weir_status check_sizes(const w_graph *g, const w_node *n, weir_error *e) {
-    for (uint32_t i = 0; i < n->nin + n->nout; i++) {
-        w_id v = i < n->nin ? n->in[i] : n->out[i - n->nin];
-        if (v != W_NONE && (g->value[v].type == 0 || w_shape_count(&g->value[v].shape) < 0))
-            return w_fail(e, WEIR_BAD_INPUT, "%s: node '%s': the shape of '%s' is not known before the run", g->source,
-                          w_node_label(g, n), w_value_name(g, v));
+/* Every value that the plan touches needs a size, and one with which sums over all values cannot overflow. */
+static weir_status check_size(const w_graph *g, w_id v, weir_error *e) {
+    int64_t count = w_shape_count(&g->value[v].shape);
+    if (g->value[v].type == 0 || count < 0)
+        return w_fail(e, WEIR_BAD_INPUT, "%s: the shape of '%s' is not known before the run", g->source, w_value_name(g, v));
+    if (count > BYTES_MAX / 8)
+        return w_fail(e, WEIR_NO_RESOURCE, "%s: '%s' has %" PRId64 " elements", g->source, w_value_name(g, v), count);
+    return WEIR_OK;
+}
+
+static weir_status check_sizes(const w_graph *g, weir_error *e) {
+    for (size_t k = 0; k < g->nnode; k++) {
+        const w_node *n = &g->node[k];
+        for (uint32_t i = 0; n->op != W_OP_NONE && i < n->nin + n->nout; i++) {
+            w_id v = i < n->nin ? n->in[i] : n->out[i - n->nin];
+            if (v != W_NONE)
+                W_TRY(check_size(g, v, e));
+        }
     }
+    for (size_t i = 0; i < g->ninput; i++)
+        W_TRY(check_size(g, g->input[i], e));
     return WEIR_OK;
 }
 
 weir_status w_plan_place(w_plan *p, bool *is_step, weir_error *e) {
     const w_graph *g = p->graph;
     w_uses uses;
+    W_TRY(check_sizes(g, e));
     W_TRY(check_borders(g, e));
     W_TRY(w_graph_uses(g, &p->arena_mem, &uses, e));
     p->value_loc = w_arena_array(&p->arena_mem, g->nvalue + 1, sizeof *p->value_loc);
@@ -145,7 +162,6 @@ weir_status w_plan_place(w_plan *p, bool *is_step, weir_error *e) {
         const w_node *n = &g->node[i];
         if (n->op == W_OP_NONE)
             continue;
-        W_TRY(check_sizes(g, n, e));
         is_step[i] = !(is_view(g, n, &uses) && join(&s, n->in[0], n->out[0]));
     }
     for (w_id v = 0; v < g->nvalue; v++)

@@ -1,0 +1,235 @@
+"""Compulsory bytes, smallest arena and peak memory, counted from the files and from the plan's own lifetimes.
+
+usage: main_5.py WEIR MODEL.onnx...
+
+Three figures per model, each beside weir's:
+  compulsory  weights in use (batch-norm folded to one bias per channel), inputs and outputs, once, batch 1, no padding
+  arena       the smallest height for the lifetimes of the plan's buffers; the lifetimes are checked against its steps
+  peak        the allocator's high-water mark of a run against the peak certified before it
+"""
+import json
+import subprocess
+import sys
+import time
+
+import onnx
+from onnx import shape_inference
+
+LINE = 64
+FLOATS = {onnx.TensorProto.FLOAT: 4, onnx.TensorProto.FLOAT16: 2, onnx.TensorProto.BFLOAT16: 2, onnx.TensorProto.DOUBLE: 8}
+SETTINGS = {"Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "Slice": 1, "Pad": 1, "Clip": 1, "Expand": 1, "Dropout": 1, "Split": 1}
+
+
+def weir(program, *arguments):
+    done = subprocess.run([program, *arguments, "--json", "--threads", "1"], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{program} {' '.join(arguments)}: exit {done.returncode}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+# ---- compulsory bytes --------------------------------------------------------------------------
+
+def bind_batch(model):
+    for value in list(model.graph.input):
+        for dim in value.type.tensor_type.shape.dim:
+            if not dim.HasField("dim_value"):
+                dim.dim_value = 1
+    del model.graph.value_info[:]
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return shape_inference.infer_shapes(model, data_prop=True)
+
+
+def count(dims):
+    n = 1
+    for d in dims:
+        n *= d
+    return n
+
+
+def border_bytes(value):
+    tensor = value.type.tensor_type
+    return count(d.dim_value for d in tensor.shape.dim) * FLOATS[tensor.elem_type]
+
+
+def weights_in_use(graph):
+    """Names of the float initialisers that a node computes with."""
+    known = {t.name for t in graph.initializer if t.data_type in FLOATS}
+    used = set()
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            if name in known and i < SETTINGS.get(node.op_type, len(node.input)):
+                used.add(name)
+    return used
+
+
+def compulsory(path):
+    model = bind_batch(onnx.load(path))
+    graph = model.graph
+    tensors = {t.name: t for t in graph.initializer}
+    maker = {name: node for node in graph.node for name in node.output}
+    total = sum(border_bytes(v) for v in graph.input if v.name not in tensors)
+    total += sum(border_bytes(v) for v in graph.output)
+    used = weights_in_use(graph)
+    for node in graph.node:
+        if node.op_type != "BatchNormalization":
+            continue
+        conv = maker[node.input[0]]
+        if conv.op_type not in ("Conv", "Gemm"):
+            sys.exit(f"{path}: a batch-norm that does not follow a convolution is not counted here")
+        used -= set(node.input[1:5])
+        has_bias = len(conv.input) > 2 and conv.input[2] != ""
+        if not has_bias:
+            scale = tensors[node.input[1]]
+            total += count(scale.dims) * FLOATS[scale.data_type]
+    return total + sum(count(tensors[n].dims) * FLOATS[tensors[n].data_type] for n in used)
+
+
+# ---- arena -------------------------------------------------------------------------------------
+
+def padded(size):
+    return (size + LINE - 1) // LINE * LINE
+
+
+def meet(a, b):
+    return a["first"] <= b["last"] and b["first"] <= a["last"]
+
+
+def may_lie_over(buffers, i, j):
+    """Whether i and j may have the same bytes although they meet: one is made, in place, where the other dies."""
+    for x, y in ((i, j), (j, i)):
+        if y in buffers[x]["may_share"] and buffers[y]["last"] == buffers[x]["first"]:
+            return True
+    return False
+
+
+def check_lifetimes(plan):
+    """Every operand lies in a live buffer, and no buffer lives longer than its operands ask for."""
+    buffers, touched = plan["buffers"], {}
+    for t, step in enumerate(plan["steps"]):
+        places = [(o["offset"], o["bytes"]) for o in step["in"] + step["out"] if o["place"] == "arena" and o["bytes"] > 0]
+        if step["scratch"]["bytes"] > 0:
+            places.append((step["scratch"]["offset"], step["scratch"]["bytes"]))
+        for offset, size in places:
+            holders = [i for i, b in enumerate(buffers) if b["first"] <= t <= b["last"] and b["offset"] == offset and size <= b["bytes"]]
+            if not holders:
+                return f"step {t} ({step['name']}): nothing holds its operand at {offset}"
+            for i in holders:
+                touched.setdefault(i, []).append(t)
+    for i, b in enumerate(buffers):
+        if min(touched.get(i, [-1])) != b["first"] or max(touched.get(i, [-1])) != b["last"]:
+            return f"buffer {i} ({b['value']}) lives from {b['first']} to {b['last']}, used in {touched.get(i)}"
+    return None
+
+
+def check_placement(plan):
+    buffers = plan["buffers"]
+    for i, a in enumerate(buffers):
+        if a["offset"] % LINE or a["offset"] + padded(a["bytes"]) > plan["arena_bytes"]:
+            return f"buffer {i} is not aligned or not inside the arena"
+        for j in range(i):
+            b = buffers[j]
+            apart = a["offset"] + a["bytes"] <= b["offset"] or b["offset"] + b["bytes"] <= a["offset"]
+            if meet(a, b) and not apart and not (a["offset"] == b["offset"] and may_lie_over(buffers, i, j)):
+                return f"buffers {j} and {i} overlap while both live"
+    return None
+
+
+def live_bound(plan):
+    worst = 0
+    for t in range(len(plan["steps"])):
+        live = 0
+        for b in plan["buffers"]:
+            if b["first"] <= t <= b["last"]:
+                live += padded(b["bytes"])
+                if b["first"] == t and any(plan["buffers"][k]["last"] == t for k in b["may_share"]):
+                    live -= padded(b["bytes"])
+        worst = max(worst, live)
+    return worst
+
+
+def fits(plan, height, deadline):
+    """Whether all buffers fit below `height`: a depth-first search, most constrained (largest) buffer first, over the
+    offsets that are sums of sizes, which is where buffers pushed down come to rest. None when time ran out."""
+    buffers = plan["buffers"]
+    order = sorted(range(len(buffers)), key=lambda i: -padded(buffers[i]["bytes"]))
+    sums = {0}
+    for b in buffers:
+        sums |= {s + padded(b["bytes"]) for s in sums if s + padded(b["bytes"]) < height}
+    sums = sorted(sums)
+    at = {}
+
+    def place(k):
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        if k == len(order):
+            return True
+        i = order[k]
+        size = padded(buffers[i]["bytes"])
+        for offset in sums:
+            if offset + size > height:
+                break
+            clear = True
+            for j, other in at.items():
+                if meet(buffers[i], buffers[j]) and offset < other + padded(buffers[j]["bytes"]) and other < offset + size \
+                        and not (offset == other and may_lie_over(buffers, i, j)):
+                    clear = False
+                    break
+            if clear:
+                at[i] = offset
+                if place(k + 1):
+                    return True
+                del at[i]
+        return False
+
+    try:
+        return place(0)
+    except TimeoutError:
+        return None
+
+
+def smallest_arena(plan):
+    """The smallest height and how it is known, or None."""
+    bound, height = live_bound(plan), plan["arena_bytes"]
+    if height == bound:
+        return bound, "live bytes"
+    deadline = time.monotonic() + 120
+    while height > bound:
+        lower = fits(plan, height - LINE, deadline)
+        if lower is None:
+            return None, "no answer in two minutes"
+        if not lower:
+            return height, "search"
+        height -= LINE
+    return height, "search"
+
+
+# ---- one model ---------------------------------------------------------------------------------
+
+def check(program, path):
+    seen, plan = weir(program, "inspect", path), weir(program, "plan", path)
+    run = weir(program, "bench", path, "--warmup", "1", "--iterations", "5")
+    bad = [text for text in (check_lifetimes(plan), check_placement(plan)) if text]
+    want = compulsory(path)
+    smallest, how = smallest_arena(plan)
+    rows = [("compulsory bytes", seen["bytes"]["compulsory"], want, "counted from the file"),
+            ("arena bytes", plan["arena_bytes"], smallest, how),
+            ("arena bytes (inspect)", seen["arena_bytes"], plan["arena_bytes"], "plan"),
+            ("peak bytes", seen["peak_bytes"], run.get("allocator_peak_bytes"), "high-water mark of a run")]
+    for what, have, expected, source in rows:
+        same = have == expected
+        print(f"{path}: {what}: weir {have}, {source} {expected}: {'equal' if same else 'DIFFERENT'}")
+        if not same:
+            bad.append(what)
+    for text in bad:
+        print(f"{path}: failed: {text}")
+    return not bad
+
+
+def main():
+    results = [check(sys.argv[1], path) for path in sys.argv[2:]]
+    print(f"{sum(results)} of {len(results)} models agree")
+    sys.exit(0 if all(results) and results else 1)
+
+
+main()

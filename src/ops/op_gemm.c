@@ -1,0 +1,210 @@
+/* Gemm and MatMul: matrix products with the bias, residual and activation that fusion gives them. */
+#include "op_attr_table.h"
+#include "op_util.h"
+
+enum { A, B, C, R };
+
+/* ---- Gemm ---- */
+
+static weir_status gemm_residual(const w_graph *g, const w_node *n, const w_shape *out, weir_error *e) {
+    const w_value *r = w_node_in(g, n, R);
+    char t[W_SHAPE_TEXT], u[W_SHAPE_TEXT];
+    if (!r || (r->shape.rank == 2 && w_dims_agree(r->shape.dim[0], out->dim[0]) && w_dims_agree(r->shape.dim[1], out->dim[1]))) return WEIR_OK;
+    return w_node_fail(e, g, n, "the residual has shape %s, expected %s as the output", w_shape_text(g, &r->shape, t), w_shape_text(g, out, u));
+}
+
+static weir_status gemm_infer(w_graph *g, w_node *n, weir_error *e) {
+    W_BEGIN(g, n, e);
+    const w_gemm_attr *at = n->attr;
+    W_TRY(w_check_type(g, n, A, "A", W_T_FLOATS, e));
+    for (uint32_t i = B; i <= R; i++) W_TRY(w_check_same_type(g, n, A, i, e));
+    W_TRY(w_check_rank(g, n, A, "A", 2, 2, e));
+    W_TRY(w_check_rank(g, n, B, "B", 2, 2, e));
+    const w_shape *a = &w_node_in(g, n, A)->shape, *b = &w_node_in(g, n, B)->shape;
+    const w_value *c = w_node_in(g, n, C);
+    int ta = at->transA != 0, tb = at->transB != 0;
+    W_TRY(w_check_dim_equal(g, n, "the inner dimension of B", b->dim[tb], "in A", a->dim[!ta], e));
+    w_shape s = {.rank = 2, .known = true, .dim = {a->dim[ta], b->dim[!tb]}}, joined;
+    if (c) {
+        char t[W_SHAPE_TEXT], u[W_SHAPE_TEXT];
+        W_TRY(w_broadcast(g, n, &c->shape, &s, &joined, e));
+        if (joined.rank != 2 || !w_dims_agree(joined.dim[0], s.dim[0]) || !w_dims_agree(joined.dim[1], s.dim[1]))
+            return w_node_fail(e, g, n, "C has shape %s, expected one that broadcasts to %s", w_shape_text(g, &c->shape, t), w_shape_text(g, &s, u));
+    }
+    W_TRY(gemm_residual(g, n, &s, e));
+    return w_set_out(g, n, 0, w_real_type(w_node_in(g, n, A)), &s, e);
+}
+
+static w_tag gemm_map(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in) {
+    (void)o;
+    const w_gemm_attr *at = n->attr;
+    const w_value *v = w_node_in(g, n, i);
+    *in = (w_box){0};
+    if (!v) return W_UNUSED;
+    if (i == C) return w_box_end(in, w_box_broadcast(&v->shape, out, in));
+    if (i == R) return *in = *out, W_EXACT;
+    bool transposed = i == A ? at->transA != 0 : at->transB != 0;
+    int outer = i == A ? transposed : !transposed, from = i == A ? 0 : 1;
+    in->rank = 2;
+    w_box_axis(in, outer, out->lo[from], out->n[from], out->step[from]);
+    w_box_axis(in, !outer, 0, v->shape.dim[!outer], 1);
+    return w_box_end(in, W_EXACT);
+}
+
+static int64_t gemm_work(const w_graph *g, const w_node *n, uint32_t o, const w_box *box) {
+    (void)o;
+    const w_gemm_attr *at = n->attr;
+    return w_sat_mul(w_box_count(box), w_node_in(g, n, A)->shape.dim[at->transA ? 0 : 1]);
+}
+
+static weir_status gemm_ref(const w_graph *g, const w_node *n, const w_tensor *in, w_tensor *out, weir_error *e) {
+    (void)g;
+    (void)e;
+    const w_gemm_attr *at = n->attr;
+    int64_t rows = out->shape.dim[0], cols = out->shape.dim[1], depth = in[A].shape.dim[at->transA ? 0 : 1];
+    int64_t ai = at->transA ? 1 : depth, ak = at->transA ? rows : 1, bk = at->transB ? 1 : cols, bj = at->transB ? depth : 1;
+    const float *a = in[A].data, *b = in[B].data, *c = n->nin > C ? in[C].data : NULL, *res = n->nin > R ? in[R].data : NULL;
+    float *y = out->data;
+    w_walk k;
+    w_walk_init(&k, &out->shape);
+    if (c) w_walk_broadcast(&k, 0, &in[C].shape);
+    for (int64_t p = 0; p < rows * cols; p++, w_walk_step(&k)) {
+        const float *pa = a + k.at[0] * ai, *pb = b + k.at[1] * bj;
+        double sum = 0.0;
+        for (int64_t d = 0; d < depth; d++) sum += (double)pa[d * ak] * pb[d * bk];
+        sum *= at->alpha;
+        if (c) sum += (double)at->beta * c[k.off[0]];
+        if (res) sum += res[p];
+        y[p] = w_act_apply(&at->ep, (float)sum);
+    }
+    return WEIR_OK;
+}
+
+static const w_attr_def gemm_attrs[] = {
+    A_FLOAT(w_gemm_attr, alpha, 1.0f), A_FLOAT(w_gemm_attr, beta, 1.0f), A_INT(w_gemm_attr, transA, 0), A_INT(w_gemm_attr, transB, 0),
+    A_EPILOGUE(w_gemm_attr),
+};
+
+/* Op: Gemm
+ * ONNX: 7, 9, 11, 13
+ * Inputs: A, B, C (optional from 11 on), residual (optional, weir's: shape of the output, added before the activation)
+ * Attributes: alpha, beta, transA, transB; weir_act, weir_act_a, weir_act_b
+ * Limits: floating-point types
+ * Map: A exact: the rows of the box; B exact: its columns; C and residual exact
+ */
+W_OP_DEFINE(Gemm, "Gemm", 2, 4, 1, 1, 7, w_gemm_attr, gemm_attrs, gemm_infer, gemm_map, gemm_work, gemm_ref);
+
+/* ---- MatMul ---- */
+
+/* Rows, depth, columns and batch axes of numpy's matmul: a vector on the left is a row, on the right a column. */
+typedef struct matmul_form { w_shape a, b; bool row, column; } matmul_form;
+
+static matmul_form form_of(const w_shape *a, const w_shape *b) {
+    matmul_form f = {*a, *b, a->rank == 1, b->rank == 1};
+    if (f.row) f.a = (w_shape){.rank = 2, .known = true, .dim = {1, a->dim[0]}};
+    if (f.column) f.b = (w_shape){.rank = 2, .known = true, .dim = {b->dim[0], 1}};
+    return f;
+}
+
+static void drop_last2(w_shape *s) { s->rank -= 2; }
+
+static weir_status matmul_bias(const w_graph *g, const w_node *n, const w_shape *out, weir_error *e) {
+    const w_value *c = w_node_in(g, n, C);
+    char t[W_SHAPE_TEXT];
+    if (!c) return WEIR_OK;
+    if (c->shape.rank == 1 && out->rank && w_dims_agree(c->shape.dim[0], out->dim[out->rank - 1])) return WEIR_OK;
+    return w_node_fail(e, g, n, "the bias has shape %s, expected a vector as long as the last axis of the output", w_shape_text(g, &c->shape, t));
+}
+
+static weir_status matmul_infer(w_graph *g, w_node *n, weir_error *e) {
+    W_BEGIN(g, n, e);
+    for (uint32_t i = A; i <= B; i++) {
+        W_TRY(w_check_type(g, n, i, i == A ? "A" : "B", W_T_FLOATS, e));
+        W_TRY(w_check_rank(g, n, i, i == A ? "A" : "B", 1, W_MAX_RANK, e));
+        W_TRY(w_check_same_type(g, n, A, i + 1, e));
+    }
+    matmul_form f = form_of(&w_node_in(g, n, A)->shape, &w_node_in(g, n, B)->shape);
+    W_TRY(w_check_dim_equal(g, n, "the inner dimension of B", f.b.dim[f.b.rank - 2], "in A", f.a.dim[f.a.rank - 1], e));
+    int64_t rows = f.a.dim[f.a.rank - 2], cols = f.b.dim[f.b.rank - 1];
+    w_shape s;
+    drop_last2(&f.a);
+    drop_last2(&f.b);
+    W_TRY(w_broadcast(g, n, &f.a, &f.b, &s, e));
+    if (!f.row) s.dim[s.rank++] = rows;
+    if (!f.column) s.dim[s.rank++] = cols;
+    W_TRY(matmul_bias(g, n, &s, e));
+    return w_set_out(g, n, 0, w_real_type(w_node_in(g, n, A)), &s, e);
+}
+
+static w_tag matmul_map(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in) {
+    (void)o;
+    const w_value *v = w_node_in(g, n, i);
+    *in = (w_box){0};
+    if (!v) return W_UNUSED;
+    if (i == C) {
+        in->rank = 1;
+        w_box_axis(in, 0, out->lo[out->rank - 1], out->n[out->rank - 1], out->step[out->rank - 1]);
+        return w_box_end(in, W_EXACT);
+    }
+    const w_shape *a = &w_node_in(g, n, A)->shape, *b = &w_node_in(g, n, B)->shape;
+    int row_axis = a->rank == 1 ? -1 : out->rank - (b->rank == 1 ? 1 : 2), col_axis = b->rank == 1 ? -1 : out->rank - 1;
+    int batch = out->rank - (a->rank > 1) - (b->rank > 1), own = v->shape.rank - 2, inner = i == A ? v->shape.rank - 1 : W_MAX(own, 0);
+    in->rank = v->shape.rank;
+    w_box_axis(in, inner, 0, v->shape.dim[inner], 1);
+    int outer = i == A ? own : own + 1, from = i == A ? row_axis : col_axis;
+    if (own >= 0) w_box_axis(in, outer, out->lo[from], out->n[from], out->step[from]);
+    for (int k = 0; k < own; k++) {
+        int from_batch = batch - own + k;
+        if (v->shape.dim[k] == 1) w_box_axis(in, k, 0, 1, 1);
+        else w_box_axis(in, k, out->lo[from_batch], out->n[from_batch], out->step[from_batch]);
+    }
+    return w_box_end(in, W_EXACT);
+}
+
+static int64_t matmul_work(const w_graph *g, const w_node *n, uint32_t o, const w_box *box) {
+    (void)o;
+    const w_shape *a = &w_node_in(g, n, A)->shape;
+    return w_sat_mul(w_box_count(box), a->dim[a->rank - 1]);
+}
+
+static void product(const float *a, const float *b, int64_t rows, int64_t depth, int64_t cols, const float *bias, const w_epilogue *ep, float *y) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < cols; c++) {
+            double sum = bias ? bias[c] : 0.0;
+            for (int64_t d = 0; d < depth; d++) sum += (double)a[r * depth + d] * b[d * cols + c];
+            y[r * cols + c] = w_act_apply(ep, (float)sum);
+        }
+}
+
+static weir_status matmul_ref(const w_graph *g, const w_node *n, const w_tensor *in, w_tensor *out, weir_error *e) {
+    (void)g;
+    (void)e;
+    const w_matmul_attr *at = n->attr;
+    matmul_form f = form_of(&in[A].shape, &in[B].shape);
+    int64_t rows = f.a.dim[f.a.rank - 2], depth = f.a.dim[f.a.rank - 1], cols = f.b.dim[f.b.rank - 1], batches = 1;
+    w_shape lead = {.rank = (uint8_t)W_MAX(f.a.rank, f.b.rank), .known = true};
+    drop_last2(&lead);
+    drop_last2(&f.a);
+    drop_last2(&f.b);
+    for (int i = 0; i < lead.rank; i++) batches *= lead.dim[i] = out->shape.dim[i];
+    w_walk k;
+    w_walk_init(&k, &lead);
+    w_walk_broadcast(&k, 0, &f.a);
+    w_walk_broadcast(&k, 1, &f.b);
+    const float *bias = n->nin > C ? in[C].data : NULL;
+    for (int64_t p = 0; p < batches; p++, w_walk_step(&k))
+        product((const float *)in[A].data + k.off[0] * rows * depth, (const float *)in[B].data + k.off[1] * depth * cols, rows, depth, cols,
+                bias, &at->ep, (float *)out->data + p * rows * cols);
+    return WEIR_OK;
+}
+
+static const w_attr_def matmul_attrs[] = {A_EPILOGUE(w_matmul_attr)};
+
+/* Op: MatMul
+ * ONNX: 1, 9, 13
+ * Inputs: A, B, bias (optional, weir's: along the last axis of the output)
+ * Attributes: weir_act, weir_act_a, weir_act_b
+ * Limits: floating-point types
+ * Map: A exact: the rows of the box in its batches; B exact: its columns; bias exact
+ */
+W_OP_DEFINE(MatMul, "MatMul", 2, 3, 1, 1, 1, w_matmul_attr, matmul_attrs, matmul_infer, matmul_map, matmul_work, matmul_ref);

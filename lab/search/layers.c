@@ -49,7 +49,7 @@ static weir_status wanted(const w_search *s, const char *label, bool *out, int *
     }
     for (size_t i = 0; i < s->o->nset; i++) {
         char pattern[300];
-        int bits;
+        int bits = 0;
         W_TRY(parse_set(s->o->set[i], pattern, sizeof pattern, &bits, e));
         W_TRY(matches(pattern, "--set", label, &hit, e));
         if (hit) *fixed_bits = bits;

@@ -38,7 +38,7 @@ static weir_status split(w_search *s, const weir_dataset *data, w_samples *searc
 
 weir_status w_search_samples(w_search *s, weir_error *e) {
     const weir_dataset *data = s->o->data, *train = s->o->train;
-    w_samples all;
+    w_samples all = {0};
     if (train) {
         all = (w_samples){.data = train, .n = weir_dataset_count(train)};
         s->verify = (w_samples){.data = data, .n = weir_dataset_count(data)};

@@ -95,7 +95,6 @@ typedef struct w_graph {
     char **symbol; size_t nsymbol, cap_symbol; /* names of symbolic dims */
     const char *source;       /* file name for messages */
     int64_t opset;            /* default-domain opset of the source file */
-    bool canonical;           /* w_passes_canonical ran (also set for .weir files): nodes may be newer than opset */
 } w_graph;
 
 /* What copying and printing a graph ask of the operator table, which lies above this room. src/ops fills in the one
@@ -139,7 +138,12 @@ weir_status w_graph_compact(w_graph *g, weir_error *e);     /* drops dead nodes 
 weir_status w_graph_toposort(w_graph *g, weir_error *e);    /* stable; WEIR_BAD_INPUT names a node on a cycle */
 
 /* ---- use information, rebuilt on demand ---- */
-typedef struct w_uses { uint32_t *count; w_id *only; /* the single user node or W_NONE */ } w_uses; /* graph outputs count as a use */
+typedef struct w_uses {
+    uint32_t *count;          /* graph outputs count as a use */
+    w_id *only;               /* the single user node or W_NONE */
+    bool *output;             /* a graph output */
+    size_t n;                 /* values counted; later ones are not covered */
+} w_uses;
 weir_status w_graph_uses(const w_graph *g, w_arena *a, w_uses *out, weir_error *e);
 
 /* ---- shapes ---- */

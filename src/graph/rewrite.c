@@ -147,7 +147,9 @@ weir_status w_graph_toposort(w_graph *g, weir_error *e) {
 weir_status w_graph_uses(const w_graph *g, w_arena *a, w_uses *out, weir_error *e) {
     out->count = w_arena_array(a, W_MAX(g->nvalue, 1), sizeof *out->count);
     out->only = w_arena_array(a, W_MAX(g->nvalue, 1), sizeof *out->only);
-    if (!out->count || !out->only) return w_oom(e, g->nvalue * 8, "use counts");
+    out->output = w_arena_array(a, W_MAX(g->nvalue, 1), sizeof *out->output);
+    if (!out->count || !out->only || !out->output) return w_oom(e, g->nvalue * 8, "use counts");
+    out->n = g->nvalue;
     for (size_t v = 0; v < g->nvalue; v++) out->only[v] = W_NONE;
     for (size_t k = 0; k < g->nnode; k++)
         for (uint32_t i = 0; i < g->node[k].nin; i++) {
@@ -157,6 +159,7 @@ weir_status w_graph_uses(const w_graph *g, w_arena *a, w_uses *out, weir_error *
     for (size_t i = 0; i < g->noutput; i++) {
         out->count[g->output[i]]++;
         out->only[g->output[i]] = W_NONE;
+        out->output[g->output[i]] = true;
     }
     return WEIR_OK;
 }

@@ -12,13 +12,17 @@ weir_status w_pass_normalise(w_graph *g, weir_error *e);  /* auto_pad to pads, d
                                                              Dropout/Identity removed, f16 weights kept but typed, MatMul+Add(const) to MatMul with bias
                                                              (or Gemm), ReduceMean over H,W to GlobalAveragePool, full-size AveragePool too */
 weir_status w_pass_fold(w_graph *g, weir_error *e);       /* constant folding through the references (bounded size) */
-weir_status w_pass_batchnorm(w_graph *g, weir_error *e);  /* BN into the Conv/Gemm before it; alone: Mul+Add per channel (depthwise 1x1 Conv) */
+weir_status w_pass_batchnorm(w_graph *g, weir_error *e);  /* BN into the Conv/Gemm before it; alone it stays */
 weir_status w_pass_fuse(w_graph *g, weir_error *e);       /* bias, residual add, activation (incl. x*sigmoid(x), x*hardsigmoid(x), x*clip(x+3)/6) into producer */
+weir_status w_pass_qdq(w_graph *g, weir_error *e);       /* QuantizeLinear/DequantizeLinear pairs become the storage of the value between */
 weir_status w_pass_cse(w_graph *g, weir_error *e);
 weir_status w_pass_dce(w_graph *g, weir_error *e);
-weir_status w_pass_layout(w_graph *g, weir_error *e);     /* NHWC for parts connected by convolutions; Layout nodes at borders; weights of a Gemm behind
-                                                             Flatten/Reshape permuted instead; transposes cancelled */
-/* What every model gets after opening (symbolic): infer, normalise, infer, fold, batchnorm, fold, fuse, cse, dce, verify. */
+/* NHWC for parts connected by convolutions; Layout nodes at borders. Transpose (0,2,3,1) of a channels-last value into a
+ * row-major one, and (0,3,1,2) the other way, are the same bytes: views. So is Flatten behind the first, in front of a
+ * Gemm whose weights were permuted instead. Reshape and Flatten never read a channels-last value whose bytes differ. */
+weir_status w_pass_layout(w_graph *g, weir_error *e);
+/* What every model gets after opening (symbolic), in rounds until nothing goes away: fold (which infers), normalise, infer,
+ * batchnorm, fuse, qdq, cse, dce; then verified. */
 weir_status w_passes_canonical(w_graph *g, weir_error *e);
 /* What a bound clone gets before planning: canonical again (idempotent), then layout, dce, infer, verify. */
 weir_status w_passes_plan(w_graph *g, weir_error *e);

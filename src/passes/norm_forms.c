@@ -1,0 +1,152 @@
+/* One form per meaning: Clip bounds as inputs, Sum of two as Add, ReduceMean over the image as GlobalAveragePool, MatMul
+ * of a matrix by a constant one as Gemm, Gemm with alpha = beta = 1 and a vector of biases. */
+#include "passutil.h"
+#include <float.h>
+
+/* A scalar constant named after the node. */
+static weir_status add_scalar(w_graph *g, const w_node *n, const char *suffix, float x, w_id *out, weir_error *e) {
+    float *data = w_arena_alloc(&g->arena, sizeof *data);
+    if (!data) return w_oom(e, sizeof *data, "a constant");
+    *data = x;
+    return w_const_new_f32(g, w_node_label(g, n), suffix, &(w_shape){.rank = 0, .known = true}, data, out, e);
+}
+
+static weir_status clip_form(w_graph *g, w_node *n, weir_error *e) {
+    w_clip_attr *a = n->attr;
+    if (!a || n->nin > 1 || (a->min <= -FLT_MAX && a->max >= FLT_MAX)) return WEIR_OK;
+    w_clip_attr bounds = *a;
+    n->attr = w_op_attr_new(g, W_OP_Clip);
+    if (!n->attr) return w_oom(e, sizeof *a, "attributes");
+    W_TRY(w_node_widen(g, n, 3, e));
+    if (bounds.min > -FLT_MAX) W_TRY(add_scalar(g, n, ".min", bounds.min, &n->in[1], e));
+    if (bounds.max < FLT_MAX) W_TRY(add_scalar(g, n, ".max", bounds.max, &n->in[2], e));
+    return WEIR_OK;
+}
+
+static weir_status sum_form(w_graph *g, w_node *n, weir_error *e) {
+    if (n->nin != 2) return WEIR_OK;
+    void *attr = w_op_attr_new(g, W_OP_Add);
+    if (!attr) return w_oom(e, sizeof(w_eltwise_attr), "attributes");
+    n->op = W_OP_Add;
+    n->attr = attr;
+    return WEIR_OK;
+}
+
+/* The axes, from the attribute or the second input, are exactly 2 and 3 of 4. */
+static bool over_image(const w_graph *g, const w_node *n) {
+    const w_reduce_attr *a = n->attr;
+    const w_shape *x = &g->value[n->in[0]].shape;
+    w_arena tmp;
+    w_arena_init(&tmp, g->ctx);
+    int64_t *axes = a->axes.v;
+    size_t count = a->axes.present ? a->axes.n : 0;
+    bool ok = x->known && x->rank == 4;
+    if (ok && w_input_of(n, 1) != W_NONE) ok = w_is_const(g, n->in[1]) && w_const_i64(g, n->in[1], &tmp, &axes, &count, NULL) == WEIR_OK;
+    unsigned seen = 0;
+    ok &= count == 2;
+    for (size_t i = 0; ok && i < count; i++) {
+        int64_t axis = axes[i] < 0 ? axes[i] + 4 : axes[i];
+        ok = axis >= 0 && axis < 4;
+        if (ok) seen |= 1u << axis;
+    }
+    w_arena_fini(&tmp);
+    return ok && seen == 0xc;
+}
+
+/* Without kept dimensions a Flatten follows. */
+static weir_status mean_form(w_graph *g, w_id k, weir_error *e) {
+    w_node *n = &g->node[k];
+    if (!n->attr || !over_image(g, n) || g->value[n->out[0]].quant) return WEIR_OK;
+    bool keep = ((w_reduce_attr *)n->attr)->keepdims != 0;
+    w_gpool_attr *attr = w_op_attr_new(g, W_OP_GlobalAveragePool);
+    if (!attr) return w_oom(e, sizeof *attr, "attributes");
+    n->op = W_OP_GlobalAveragePool;
+    n->attr = attr;
+    n->nin = 1;
+    if (keep) return WEIR_OK;
+    w_id pooled, y = n->out[0];
+    W_TRY(w_graph_add_derived(g, w_value_name(g, y), ".pooled", &pooled, e));
+    w_node_retarget(g, k, pooled);
+    w_axis_attr *flat = w_op_attr_new(g, W_OP_Flatten);
+    if (!flat) return w_oom(e, sizeof *flat, "attributes");
+    flat->axis = 1;
+    return w_graph_add_node(g, W_OP_Flatten, "", &pooled, 1, &y, 1, flat, NULL, e);
+}
+
+static weir_status matmul_form(w_graph *g, w_node *n, weir_error *e) {
+    const w_shape *a = &g->value[n->in[0]].shape, *b = &g->value[n->in[1]].shape;
+    if (!a->known || !b->known || a->rank != 2 || b->rank != 2 || !w_is_const(g, n->in[1])) return WEIR_OK;
+    w_gemm_attr *attr = w_op_attr_new(g, W_OP_Gemm);
+    if (!attr) return w_oom(e, sizeof *attr, "attributes");
+    if (n->attr) attr->ep = ((w_matmul_attr *)n->attr)->ep;
+    n->op = W_OP_Gemm;
+    n->attr = attr;
+    return WEIR_OK;
+}
+
+/* Scales a constant by alpha or beta, into the graph's arena. */
+static weir_status scaled(w_graph *g, w_id v, float by, float **out, size_t *n, weir_error *e) {
+    W_TRY(w_const_f32(g, v, &g->arena, out, n, e));
+    for (size_t i = 0; i < *n; i++) (*out)[i] *= by;
+    return WEIR_OK;
+}
+
+/* C as a vector [N] that includes beta; other shapes stay. */
+static weir_status gemm_bias(w_graph *g, w_node *n, const w_uses *uses, weir_error *e) {
+    w_gemm_attr *a = n->attr;
+    w_id c = w_input_of(n, 2);
+    const w_shape *y = &g->value[n->out[0]].shape;
+    if (c == W_NONE || !w_is_plain(g, c) || !y->known || y->rank != 2 || y->dim[1] < 1) return WEIR_OK;
+    const w_shape *s = &g->value[c].shape;
+    int64_t width = y->dim[1], count = w_shape_count(s);
+    bool vector = count == 1 || (count == width && s->rank > 0 && s->dim[s->rank - 1] == width);
+    if ((s->rank == 1 && count == width && a->beta == 1) || !vector) return WEIR_OK;
+    float *from, *to = w_arena_array(&g->arena, (size_t)width, sizeof *to);
+    size_t m;
+    if (!to) return w_oom(e, (size_t)width * sizeof *to, "a bias");
+    W_TRY(scaled(g, c, a->beta, &from, &m, e));
+    for (int64_t i = 0; i < width; i++) to[i] = from[m == 1 ? 0 : i];
+    w_shape shape = w_shape_1d(width);
+    a->beta = 1;
+    return w_const_update(g, c, c < uses->n && uses->count[c] == 1, &shape, to, &n->in[2], e);
+}
+
+static weir_status gemm_form(w_graph *g, w_node *n, const w_uses *uses, weir_error *e) {
+    w_gemm_attr *a = n->attr;
+    if (!a) return WEIR_OK;
+    W_TRY(gemm_bias(g, n, uses, e));
+    w_id b = n->in[1];
+    if (a->alpha == 1 || !w_is_plain(g, b)) return WEIR_OK;
+    float *data;
+    size_t m;
+    W_TRY(scaled(g, b, a->alpha, &data, &m, e));
+    a->alpha = 1;
+    w_shape shape = g->value[b].shape;
+    return w_const_update(g, b, b < uses->n && uses->count[b] == 1, &shape, data, &n->in[1], e);
+}
+
+static weir_status one_form(w_graph *g, w_id k, const w_uses *uses, weir_error *e) {
+    w_node *n = &g->node[k];
+    switch (n->op) {
+    case W_OP_Conv: case W_OP_MaxPool: case W_OP_AveragePool: return w_norm_windows(g, n, e);
+    case W_OP_Clip: return clip_form(g, n, e);
+    case W_OP_Sum: return sum_form(g, n, e);
+    case W_OP_ReduceMean: return mean_form(g, k, e);
+    case W_OP_MatMul: W_TRY(matmul_form(g, n, e)); return WEIR_OK;
+    case W_OP_Gemm: return gemm_form(g, n, uses, e);
+    default: return WEIR_OK;
+    }
+}
+
+weir_status w_norm_forms(w_graph *g, weir_error *e) {
+    w_arena a;
+    w_arena_init(&a, g->ctx);
+    w_uses uses;
+    weir_status s = w_graph_uses(g, &a, &uses, e);
+    size_t nnode = g->nnode;
+    for (size_t k = 0; s == WEIR_OK && k < nnode; k++)
+        if (g->node[k].op) s = one_form(g, (w_id)k, &uses, e);
+    if (s == WEIR_OK) s = w_graph_toposort(g, e);
+    w_arena_fini(&a);
+    return s;
+}

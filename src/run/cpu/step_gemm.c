@@ -1,0 +1,182 @@
+/* Gemm and MatMul as implicit GEMM with one tap: constant weights f32 or u8 x s8, and weights known only at run time.
+ *
+ * Gemm: alpha goes into the weights (u8: into the scales), beta into the bias. */
+#include "step_igemm.h"
+#include "steps.h"
+
+/* Both operators seen alike. */
+typedef struct product {
+    size_t batch, m, k, n;     /* batch > 1 only where B has one matrix per A matrix */
+    bool trans_b;
+    float alpha, beta;
+    const w_epilogue *ep;
+    uint32_t res;              /* number of the residual input; MatMul: one that never exists */
+} product;
+
+static size_t count_of(const w_shape *s, uint32_t from, uint32_t to) {
+    size_t n = 1;
+    for (uint32_t i = from; i < to; i++) n *= (size_t)s->dim[i];
+    return n;
+}
+
+static bool row_major(const w_value *v) {
+    return v->shape.rank != 4 || w_value_layout(v) == W_ROW || w_layouts_agree(&v->shape);
+}
+
+static void attributes(const w_node *n, product *o) {
+    if (n->op == W_OP_Gemm) {
+        const w_gemm_attr *at = n->attr;
+        *o = (product){.trans_b = at->transB != 0, .alpha = at->alpha, .beta = at->beta, .ep = &at->ep, .res = 3};
+    } else {
+        const w_matmul_attr *at = n->attr;
+        *o = (product){.alpha = 1, .beta = 1, .ep = &at->ep, .res = W_NONE};
+    }
+}
+
+/* A [.., m, k] x B [k, n] or [n, k], or one B matrix for every A matrix. NULL: fine. */
+static const char *product_of(const w_graph *g, const w_node *n, product *o) {
+    const w_value *a = w_node_in(g, n, 0), *b = w_node_in(g, n, 1), *y = &g->value[n->out[0]];
+    attributes(n, o);
+    if (n->op == W_OP_Gemm && ((const w_gemm_attr *)n->attr)->transA) return "A is transposed";
+    uint32_t ra = a->shape.rank, rb = b->shape.rank;
+    if (ra < 1 || rb < 2) return "an operand is a vector";
+    if (w_shape_count(&a->shape) <= 0 || w_shape_count(&b->shape) <= 0) return "an operand is empty";
+    if (!row_major(a) || !row_major(y) || !row_major(b)) return "an operand does not lie row-major";
+    o->k = (size_t)a->shape.dim[ra - 1];
+    o->n = (size_t)b->shape.dim[rb - (o->trans_b ? 2 : 1)];
+    o->batch = count_of(&b->shape, 0, rb - 2);
+    o->m = count_of(&a->shape, 0, ra - 1);
+    if (o->batch == 1) return NULL;
+    if (ra != rb) return "B has batches that A lacks";
+    for (uint32_t i = 0; i + 2 < rb; i++)
+        if (a->shape.dim[i] != b->shape.dim[i]) return "batches are broadcast";
+    o->m /= o->batch;
+    return NULL;
+}
+
+/* A scalar, or one number a column; constant. */
+static const char *refuse_bias(const w_graph *g, const w_node *n, const product *o) {
+    const w_value *c = w_node_in(g, n, 2);
+    if (!c) return NULL;
+    if (c->kind != W_VALUE_CONST) return "the bias is not constant";
+    size_t count = (size_t)w_shape_count(&c->shape);
+    if (count == 1) return NULL;
+    bool columns = count == o->n && c->shape.rank >= 1 && (size_t)c->shape.dim[c->shape.rank - 1] == o->n;
+    return columns ? NULL : "the bias is not one number a column";
+}
+
+static const char *refuse_constant(const w_graph *g, const w_node *n, product *o) {
+    const char *why = product_of(g, n, o);
+    if (why) return why;
+    if (o->batch != 1) return "B has batches";
+    if (w_node_in(g, n, 1)->kind != W_VALUE_CONST) return "B is not constant";
+    return refuse_bias(g, n, o);
+}
+
+static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    product o;
+    const char *why = refuse_constant(g, n, &o);
+    return why ? why : w_igemm_refuse_f32(g, n, o.res);
+}
+
+static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    product o;
+    const char *why = refuse_constant(g, n, &o);
+    if (why) return why;
+    if (o.k > INT32_MAX / (255 * 128)) return "the sum is too long for 32 bits";
+    int64_t axis = w_node_in(g, n, 1)->shape.rank - (o.trans_b ? 2 : 1);
+    return w_igemm_refuse_u8(g, n, o.res, axis, o.ep->act);
+}
+
+static const char *refuse_dynamic(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    product o;
+    const char *why = product_of(g, n, &o);
+    if (!why) why = refuse_bias(g, n, &o);
+    if (why) return why;
+    if (!w_is_real_f32(w_node_in(g, n, 1))) return "B is not f32";
+    if (o.alpha != 1.0f) return "alpha is not 1";
+    return w_igemm_refuse_f32(g, n, o.res);
+}
+
+/* ---- prepare ---- */
+
+/* beta * C, one number a column, in the plan's arena; NULL without C. */
+static weir_status bias_of(w_plan *p, const w_step *s, const product *o, w_arena *a, float **out, weir_error *e) {
+    const w_node *node = w_step_node(p, s);
+    float *c;
+    size_t count;
+    *out = NULL;
+    if (!w_step_in(p, s, 2)) return WEIR_OK;
+    W_TRY(w_const_f32(p->graph, node->in[2], a, &c, &count, e));
+    *out = w_arena_array(a, o->n, sizeof **out);
+    if (!*out) return w_oom(e, o->n * sizeof **out, "a bias");
+    for (size_t i = 0; i < o->n; i++) (*out)[i] = c[count == 1 ? 0 : i] * o->beta;
+    return WEIR_OK;
+}
+
+static w_rows plain_rows(const product *o) { return (w_rows){.taps = 1, .c = o->k, .row_stride = o->k}; }
+
+static igemm *begin(w_plan *p, w_step *s, product *o, weir_error *e) {
+    igemm *m = w_step_params(p, s, sizeof *m, e);
+    if (!m) return NULL;
+    product_of(p->graph, w_step_node(p, s), o);
+    m->p = o->m;
+    m->f32.rows = m->u8.rows = plain_rows(o);
+    m->f32.n = m->f32.out_stride = m->f32.res_stride = o->n;
+    m->u8.n = m->u8.out_stride = m->u8.res_stride = o->n;
+    w_igemm_epilogue(p, s, m, o->ep, o->res);
+    return m;
+}
+
+static weir_status pack_f32(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
+    float *w, *bias;
+    size_t count;
+    W_TRY(w_const_f32(p->graph, w_step_node(p, s)->in[1], tmp, &w, &count, e));
+    W_TRY(bias_of(p, s, o, tmp, &bias, e));
+    for (size_t i = 0; o->alpha != 1.0f && i < count; i++) w[i] *= o->alpha;
+    return w_igemm_pack_f32(p, s, m, w, o->trans_b ? o->k : 1, o->trans_b ? 1 : o->n, bias, e);
+}
+
+static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
+    float *bias, *mul = w_igemm_mul(p, s, o->n, o->alpha, e);
+    if (!mul) return WEIR_NO_RESOURCE;
+    W_TRY(bias_of(p, s, o, tmp, &bias, e));
+    w_pack_u8_args a = {.w = w_step_in(p, s, 1)->data, .stride_n = o->trans_b ? o->k : 1, .stride_k = o->trans_b ? 1 : o->n,
+                        .zx = w_step_in(p, s, 0)->quant->zero[0], .mul = mul, .bias = bias};
+    return w_igemm_pack_u8(p, s, m, &a, e);
+}
+
+static weir_status prepare(w_plan *p, w_step *s, bool f32, weir_error *e) {
+    product o;
+    igemm *m = begin(p, s, &o, e);
+    if (!m) return WEIR_NO_RESOURCE;
+    w_arena tmp;
+    w_arena_init(&tmp, p->ctx);
+    weir_status st = f32 ? pack_f32(p, s, m, &o, &tmp, e) : pack_u8(p, s, m, &o, &tmp, e);
+    w_arena_fini(&tmp);
+    return st;
+}
+static weir_status prepare_f32(w_plan *p, w_step *s, weir_error *e) { return prepare(p, s, true, e); }
+static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) { return prepare(p, s, false, e); }
+
+static weir_status prepare_dynamic(w_plan *p, w_step *s, weir_error *e) {
+    product o;
+    float *bias;
+    igemm *m = begin(p, s, &o, e);
+    if (!m) return WEIR_NO_RESOURCE;
+    W_TRY(bias_of(p, s, &o, &p->arena_mem, &bias, e));
+    m->late.batch = o.batch;
+    m->late.stride_n = o.trans_b ? o.k : 1;
+    m->late.stride_k = o.trans_b ? 1 : o.n;
+    m->late.w_stride = o.k * o.n;
+    m->late.bias = bias;
+    return w_igemm_late_f32(p, s, m, e);
+}
+
+#define IMPL(op, name, refuse, prep) {name, W_OP_##op, refuse, prep, w_igemm_run, w_igemm_touch}
+const w_impl w_impl_gemm_u8 = IMPL(Gemm, "gemm_u8", refuse_u8, prepare_u8);
+const w_impl w_impl_gemm_f32 = IMPL(Gemm, "gemm_f32", refuse_f32, prepare_f32);
+const w_impl w_impl_gemm_f32_dynamic = IMPL(Gemm, "gemm_f32_dynamic", refuse_dynamic, prepare_dynamic);
+const w_impl w_impl_matmul_u8 = IMPL(MatMul, "matmul_u8", refuse_u8, prepare_u8);
+const w_impl w_impl_matmul_f32 = IMPL(MatMul, "matmul_f32", refuse_f32, prepare_f32);
+const w_impl w_impl_matmul_f32_dynamic = IMPL(MatMul, "matmul_f32_dynamic", refuse_dynamic, prepare_dynamic);

@@ -1,0 +1,305 @@
+/* Tile choice, packing, execution and traffic of the implicit GEMM steps. */
+#include "step_igemm.h"
+#include <string.h>
+
+/* ---- tile choice: a small cost model in cycles ---- */
+
+typedef struct shape { size_t p, k, n, lanes; } shape; /* k: reduction steps (u8: quads) */
+typedef struct candidate { size_t mr, nr; double sums, work, bytes; } candidate; /* work: instructions a step and vector */
+
+#define L1_SHARE 16384.0 /* bytes of weights that stay in L1 beside everything else */
+
+/* A tile of h rows and v vectors advances one reduction step in as many cycles as its multiply-adds take, but not faster
+ * than one latency per partial sum, nor than its loads; weights beyond L1 come at 32 bytes a cycle. */
+static double tile_cycles(const shape *s, const candidate *c, double h, double v) {
+    double rate = s->lanes >= 16 ? 1 : 2, panel = (double)s->k * v * c->bytes;
+    double step = W_MAX(h * v * c->work / rate, 4.0 / c->sums);
+    step = W_MAX(step, (h + v * c->work) / 2);
+    if (panel > L1_SHARE) step = W_MAX(step, v * c->bytes / 32);
+    return (double)s->k * step + 30 + 3 * h * v;
+}
+static double cost(const shape *s, const candidate *c) {
+    size_t tiles = (s->p + c->mr - 1) / c->mr, whole = s->n / c->nr, rest = s->n % c->nr;
+    double h = (double)s->p / (double)tiles, all = (double)whole * tile_cycles(s, c, h, (double)(c->nr / s->lanes));
+    if (rest) all += tile_cycles(s, c, h, (double)((rest + s->lanes - 1) / s->lanes));
+    return all * (double)tiles;
+}
+static const w_f32_tile *choose_f32(const w_kernels *k, shape s) {
+    size_t best = 0;
+    double least = 0;
+    s.lanes = W_MIN(k->lanes, k->f32_igemm[0].nr);
+    for (size_t i = 0; i < k->nf32; i++) {
+        const w_f32_tile *t = &k->f32_igemm[i];
+        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, (double)s.lanes * 4});
+        if (i == 0 || d < least) least = d, best = i;
+    }
+    return &k->f32_igemm[best];
+}
+static const w_u8_tile *choose_u8(const w_kernels *k, shape s) {
+    size_t best = 0;
+    double least = 0;
+    s.lanes = W_MIN(k->lanes, k->u8_igemm[0].nr);
+    for (size_t i = 0; i < k->nu8; i++) {
+        const w_u8_tile *t = &k->u8_igemm[i];
+        double planes = t->pack == W_PACK_S8_QUAD ? 1 : 2;
+        double d = cost(&s, &(candidate){t->mr, t->nr, planes, planes, planes * (double)s.lanes * 4});
+        if (i == 0 || d < least) least = d, best = i;
+    }
+    return &k->u8_igemm[best];
+}
+
+/* ---- prepare ---- */
+
+#define ROWS_BYTES (256u << 10) /* input of a tile of rows: half an L2, the other half holds weights */
+
+/* Fixed at plan time. One thread: row tiles only, so that their input stays in L2 while all weights pass. Several: at least
+ * one tile a thread, of rows while there are enough, else of column blocks. */
+static void set_tiles(w_step *s, igemm *m) {
+    size_t threads = (size_t)s->threads, row = W_MAX(s->in[0].bytes / W_MAX(m->p, (size_t)1), (size_t)1);
+    size_t rows = W_ALIGN_UP(W_MAX(ROWS_BYTES / row, 8 * m->mr), m->mr);
+    bool by_rows = m->p >= threads * m->mr * 2;
+    if (threads > 1 && by_rows) rows = W_MIN(rows, W_ALIGN_UP((m->p + threads - 1) / threads, m->mr));
+    m->tile_rows = W_MIN(rows, m->p);
+    m->tile_blocks = threads > 1 && !by_rows ? (m->blocks + threads - 1) / threads : m->blocks;
+    m->row_tiles = (m->p + m->tile_rows - 1) / m->tile_rows;
+    m->block_tiles = (m->blocks + m->tile_blocks - 1) / m->tile_blocks;
+}
+
+static weir_status describe(w_plan *p, w_step *s, igemm *m, const char *kernel, int peak, weir_error *e) {
+    const w_rows *r = igemm_rows_of(m);
+    size_t n = m->fn_f32 ? m->f32.n : m->u8.n;
+    s->kernel = kernel;
+    s->peak = peak;
+    s->threads = w_step_threads(p, w_step_seconds((double)m->p * (double)(r->taps * r->c) * (double)n, w_step_io_bytes(s)));
+    set_tiles(s, m);
+    const char *how = m->pad.lines ? "copied rows" : r->tap_table ? "indirect" : r->offset ? "in place" : "plain";
+    s->tile = w_arena_printf(&p->arena_mem, "%zux%zu of %zux%zu, k %zux%zu %s", m->mr, m->nr, m->p, n, r->taps, r->c, how);
+    return s->tile ? WEIR_OK : w_oom(e, 64, "a tile's description");
+}
+
+static void use_f32(igemm *m, const w_f32_tile *t) {
+    const w_rows *r = &m->f32.rows;
+    m->fn_f32 = t->fn;
+    m->mr = t->mr;
+    m->nr = t->nr;
+    m->blocks = (m->f32.n + t->nr - 1) / t->nr;
+    m->block_bytes = w_f32_block(t->nr, r->taps * r->c) * sizeof(float);
+}
+
+weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const float *w, size_t stride_n, size_t stride_k, const float *bias,
+                             weir_error *e) {
+    size_t k = m->f32.rows.taps * m->f32.rows.c;
+    const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = k, .n = m->f32.n});
+    use_f32(m, t);
+    float *packed = w_step_packed(p, s, m->blocks * m->block_bytes, e);
+    if (!packed) return WEIR_NO_RESOURCE;
+    w_pack_f32(packed, t->nr, w, stride_n, stride_k, m->f32.n, k, bias);
+    m->f32.w = packed;
+    return describe(p, s, m, t->name, W_PEAK_F32, e);
+}
+
+weir_status w_igemm_late_f32(w_plan *p, w_step *s, igemm *m, weir_error *e) {
+    const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = m->f32.rows.c, .n = m->f32.n});
+    use_f32(m, t);
+    s->scratch_bytes = m->blocks * m->block_bytes;
+    return describe(p, s, m, t->name, W_PEAK_F32, e);
+}
+
+weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, weir_error *e) {
+    a->n = m->u8.n;
+    a->taps = m->u8.rows.taps;
+    a->c = m->u8.rows.c;
+    const w_u8_tile *t = choose_u8(p->ctx->kernels, (shape){.p = m->p, .k = a->taps * w_u8_quads(a->c), .n = a->n});
+    m->fn_u8 = t->fn;
+    m->mr = t->mr;
+    m->nr = t->nr;
+    m->blocks = (a->n + t->nr - 1) / t->nr;
+    m->block_bytes = w_u8_block(t->pack, t->nr, a->taps, a->c);
+    void *packed = w_step_packed(p, s, m->blocks * m->block_bytes, e);
+    if (!packed) return WEIR_NO_RESOURCE;
+    w_pack_u8(packed, t->pack, t->nr, a);
+    m->u8.w = packed;
+    return describe(p, s, m, t->name, W_PEAK_INT8, e);
+}
+
+float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error *e) {
+    float *mul = w_arena_array(&p->arena_mem, n, sizeof *mul);
+    const w_quant *x = w_step_in(p, s, 0)->quant, *w = w_step_in(p, s, 1)->quant;
+    if (!mul) w_oom(e, n * sizeof *mul, "scales");
+    for (size_t i = 0; mul && i < n; i++) mul[i] = x->scale[0] * w->scale[w->n > 1 ? i : 0] * alpha;
+    return mul;
+}
+
+/* ---- operands ---- */
+
+static const char *refuse_residual(const w_graph *g, const w_node *n, uint32_t res) {
+    const w_value *r = w_node_in(g, n, res), *y = &g->value[n->out[0]];
+    if (!r) return NULL;
+    if (r->kind == W_VALUE_CONST) return "the residual is constant";
+    if (!w_shape_equal(&r->shape, &y->shape)) return "the residual has another shape";
+    if (r->layout != y->layout && !(r->shape.rank == 4 && w_layouts_agree(&r->shape))) return "the residual lies otherwise";
+    return NULL;
+}
+
+const char *w_igemm_refuse_f32(const w_graph *g, const w_node *n, uint32_t res) {
+    const w_value *r = w_node_in(g, n, res);
+    if (!w_is_real_f32(w_node_in(g, n, 0)) || !w_is_real_f32(&g->value[n->out[0]])) return "activations are not f32";
+    if (r && !w_is_real_f32(r)) return "the residual is not f32";
+    return refuse_residual(g, n, res);
+}
+
+const char *w_igemm_refuse_u8(const w_graph *g, const w_node *n, uint32_t res, int64_t axis, int64_t act) {
+    const w_value *x = w_node_in(g, n, 0), *w = w_node_in(g, n, 1), *y = &g->value[n->out[0]], *r = w_node_in(g, n, res);
+    if (x->type != WEIR_U8 || !w_is_quant8(x)) return "input is not quantised to u8";
+    if (!(y->type == WEIR_U8 && w_is_quant8(y)) && !w_is_real_f32(y)) return "output is neither u8 nor f32";
+    if (w->type != WEIR_S8 || !w->quant || (w->quant->n > 1 && w->quant->axis != axis)) return "weights are not s8 per output channel";
+    for (uint32_t i = 0; i < w->quant->n; i++)
+        if (w->quant->zero[i] != 0) return "weights have a zero point";
+    if (act > W_ACT_HARDSIGMOID) return "the activation is not of exact arithmetic";
+    if (r && !w_is_real_f32(r) && !(r->type == WEIR_U8 && w_is_quant8(r))) return "the residual is neither u8 nor f32";
+    return refuse_residual(g, n, res);
+}
+
+void w_igemm_epilogue(const w_plan *p, w_step *s, igemm *m, const w_epilogue *ep, uint32_t res) {
+    const w_value *x = w_step_in(p, s, 0), *y = w_step_out(p, s, 0), *r = w_step_in(p, s, res);
+    m->in_elem = w_type_size(x->type);
+    m->out_elem = w_type_size(y->type);
+    m->res = r ? res : W_NONE;
+    if (r && r->type == y->type) s->inplace = 1u << res;
+    m->f32.ep = m->u8.ep = w_kepi_of(ep);
+    w_requant q = w_requant_of(y);
+    m->u8.out_u8 = y->quant != NULL;
+    m->u8.inv_scale = q.inv_scale;
+    m->u8.zero = q.zero;
+    m->u8.res_kind = !r ? W_RES_NONE : r->quant ? W_RES_U8 : W_RES_F32;
+    if (r && r->quant) {
+        m->u8.res_scale = r->quant->scale[0];
+        m->u8.res_zero = r->quant->zero[0];
+    }
+}
+
+/* ---- run ---- */
+
+typedef struct job {
+    const w_step *s;
+    const igemm *m;
+    const uint8_t *in;
+    uint8_t *out, *scratch;
+    const uint8_t *res;
+    const float *w;            /* packed at run time, or NULL */
+} job;
+
+/* Input line i into its place between the margins; the first and last line of an image also write the ones around it. */
+static void pad_line(void *arg, size_t i) {
+    const job *j = arg;
+    const igemm_pad *d = &j->m->pad;
+    size_t image = i / d->ih, y = i % d->ih, stride = d->left + d->line + d->right, lines = d->above + d->ih + d->below;
+    uint8_t *to = j->scratch + (image * lines + d->above + y) * stride;
+    if (y == 0) memset(to - d->above * stride, d->value, d->above * stride);
+    if (d->left) memset(to, d->value, d->left);
+    memcpy(to + d->left, j->in + i * d->line, d->line);
+    to += d->left + d->line;
+    if (d->right) memset(to, d->value, d->right);
+    if (y + 1 == d->ih) memset(to + d->right, d->value, d->below * stride);
+    if (i + 1 == d->lines) memset(to + d->right + d->below * stride, d->value, d->slack);
+}
+
+static void tile(void *arg, size_t index) {
+    const job *j = arg;
+    const igemm *m = j->m;
+    size_t p0 = index / m->block_tiles * m->tile_rows, b0 = index % m->block_tiles * m->tile_blocks;
+    size_t p1 = W_MIN(p0 + m->tile_rows, m->p), b1 = W_MIN(b0 + m->tile_blocks, m->blocks);
+    const void *in = m->pad.lines ? j->scratch : j->in;
+    if (m->fn_f32) {
+        w_f32_igemm g = m->f32;
+        g.rows.in = in;
+        g.out = (float *)j->out;
+        g.res = (const float *)j->res;
+        if (j->w) g.w = j->w;
+        m->fn_f32(&g, p0, p1, b0, b1);
+    } else {
+        w_u8_igemm g = m->u8;
+        g.rows.in = in;
+        g.out = j->out;
+        g.res = j->res;
+        m->fn_u8(&g, p0, p1, b0, b1);
+    }
+}
+
+static void each(const job *j, const w_bindings *b, w_task_fn fn, size_t tiles) {
+    if (j->s->threads > 1) w_pool_for(b->pool, fn, (void *)j, tiles);
+    else
+        for (size_t i = 0; i < tiles; i++) fn((void *)j, i);
+}
+
+static void run_late(job *j, const w_bindings *b) {
+    const igemm *m = j->m;
+    const float *w = w_loc_ptr(&j->s->in[1], b);
+    for (size_t i = 0; i < m->late.batch; i++) {
+        w_pack_f32((float *)j->scratch, m->nr, w + i * m->late.w_stride, m->late.stride_n, m->late.stride_k, m->f32.n,
+                   m->f32.rows.c, m->late.bias);
+        j->w = (const float *)j->scratch;
+        each(j, b, tile, m->row_tiles * m->block_tiles);
+        j->in += m->p * m->f32.rows.c * sizeof(float);
+        j->out += m->p * m->f32.n * sizeof(float);
+    }
+}
+
+void w_igemm_run(const w_step *s, const w_bindings *b) {
+    const igemm *m = s->params;
+    job j = {s, m, w_loc_ptr(&s->in[0], b), w_loc_ptr(&s->out[0], b), w_scratch_ptr(s, b), NULL, NULL};
+    if (m->res != W_NONE) j.res = w_loc_ptr(&s->in[m->res], b);
+    if (m->late.batch) {
+        run_late(&j, b);
+        return;
+    }
+    if (m->pad.lines) each(&j, b, pad_line, m->pad.lines);
+    each(&j, b, tile, m->row_tiles * m->block_tiles);
+}
+
+/* ---- traffic ---- */
+
+typedef struct span { size_t at, bytes; } span;
+
+/* The input that rows p0 ... p1 - 1 read, as one range. */
+static span rows_span(const igemm *m, size_t p0, size_t p1, size_t in_bytes) {
+    const w_rows *r = igemm_rows_of(m);
+    if (r->tap_table) return (span){in_bytes * p0 / m->p, in_bytes * (p1 - p0) / m->p};
+    size_t first = r->offset ? (size_t)r->offset[p0] : p0 * r->row_stride;
+    size_t last = (r->offset ? (size_t)r->offset[p1 - 1] : (p1 - 1) * r->row_stride) + (r->taps - 1) * r->tap_stride + r->c;
+    return (span){first * m->in_elem, (last - first) * m->in_elem};
+}
+
+static void touch_rows(const w_step *s, w_touch *t, const igemm *m, size_t p0, size_t p1) {
+    span in = rows_span(m, p0, p1, m->pad.lines ? s->scratch_bytes : s->in[0].bytes);
+    size_t out = s->out[0].bytes / m->p, res = m->res == W_NONE ? 0 : s->in[m->res].bytes / m->p;
+    for (size_t b = 0; b < m->blocks; b++) {
+        if (m->late.batch) w_touch_scratch(t, s, b * m->block_bytes, m->block_bytes, W_READ);
+        else w_touch_packed(t, s, b * m->block_bytes, m->block_bytes);
+        if (m->pad.lines) w_touch_scratch(t, s, in.at, in.bytes, W_READ);
+        else w_touch_loc(t, &s->in[0], in.at, in.bytes, W_READ);
+    }
+    if (res) w_touch_loc(t, &s->in[m->res], p0 * res, (p1 - p0) * res, W_READ);
+    w_touch_loc(t, &s->out[0], p0 * out, (p1 - p0) * out, W_WRITE);
+}
+
+/* L1, by instructions: every block reads each row's runs once, every tile of rows reads the block's weights once. */
+void w_igemm_touch(const w_plan *p, const w_step *s, w_touch *t) {
+    const igemm *m = s->params;
+    const w_rows *r = igemm_rows_of(m);
+    size_t weights = m->blocks * m->block_bytes, tiles = (m->p + m->mr - 1) / m->mr, batch = W_MAX(m->late.batch, (size_t)1);
+    double loads = (double)batch * ((double)(m->p * m->blocks) * (double)(r->taps * r->c * m->in_elem) + (double)tiles * (double)weights);
+    double stores = (double)s->out[0].bytes;
+    if (m->pad.lines || m->late.batch) {
+        const w_loc *from = &s->in[m->late.batch ? 1 : 0];
+        w_touch_loc(t, from, 0, from->bytes, W_READ);
+        w_touch_scratch(t, s, 0, s->scratch_bytes, W_WRITE);
+        loads += (double)from->bytes;
+        stores += (double)s->scratch_bytes * (double)batch;
+    }
+    if (m->late.batch > 1) w_touch_loc(t, &s->in[0], 0, s->in[0].bytes, W_READ);
+    for (size_t p0 = 0; p0 < m->p; p0 += m->tile_rows) touch_rows(s, t, m, p0, W_MIN(p0 + m->tile_rows, m->p));
+    if (m->late.batch > 1) w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
+    if (m->res != W_NONE) loads += (double)s->in[m->res].bytes;
+    w_touch_l1(t, loads, stores);
+}

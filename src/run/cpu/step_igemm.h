@@ -1,0 +1,50 @@
+/* The implicit GEMM as a step: what Conv, Gemm and MatMul share once they know how their rows and weights lie.
+ *
+ * A caller fills rows, n, out_stride, the epilogue and the residual of f32 or u8, then packs; run, touch and the tiles are
+ * common. Input 0 is the matrix of rows (or the image), the output is operand 0. */
+#ifndef W_STEP_IGEMM_H
+#define W_STEP_IGEMM_H
+#include "step_window.h"
+
+/* The image copied into scratch with its padding, so that runs of a kernel row are whole. Sizes in bytes. */
+typedef struct igemm_pad {
+    size_t lines;              /* input lines, images * ih; 0: no copy */
+    size_t ih, line;           /* input lines of an image, bytes of one */
+    size_t above, below, left, right;
+    size_t slack;              /* bytes after the last line that a kernel may read */
+    uint8_t value;             /* u8: zero point; f32: 0 */
+} igemm_pad;
+
+typedef struct igemm {
+    w_f32_igemm f32;           /* pointers to operands are filled in per run */
+    w_u8_igemm u8;
+    w_fn_f32_igemm *fn_f32;    /* one of the two is set */
+    w_fn_u8_igemm *fn_u8;
+    size_t p, blocks, block_bytes, mr, nr;
+    size_t tile_rows, row_tiles, tile_blocks, block_tiles;
+    size_t in_elem, out_elem;
+    uint32_t res;              /* input that holds the residual, or W_NONE */
+    igemm_pad pad;
+    /* Weights that are known only at run time: packed into scratch from input 1. */
+    struct { size_t batch, stride_n, stride_k, w_stride; const float *bias; } late;
+} igemm;
+
+static inline const w_rows *igemm_rows_of(const igemm *m) { return m->fn_f32 ? &m->f32.rows : &m->u8.rows; }
+/* W[j][k] = w[j * stride_n + k * stride_k] over k = taps * c of the rows; bias may be NULL. */
+weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const float *w, size_t stride_n, size_t stride_k, const float *bias,
+                             weir_error *e);
+/* a: w, strides, zx, mul, bias; n, taps and c come from the rows. */
+weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, weir_error *e);
+/* The kernel for weights that are packed at run time; sets the scratch they need. */
+weir_status w_igemm_late_f32(w_plan *p, w_step *s, igemm *m, weir_error *e);
+void w_igemm_run(const w_step *s, const w_bindings *b);
+void w_igemm_touch(const w_plan *p, const w_step *s, w_touch *t);
+
+/* Rules on operands that the callers share; NULL: fine. `res` is the number of the residual input. */
+const char *w_igemm_refuse_f32(const w_graph *g, const w_node *n, uint32_t res);
+const char *w_igemm_refuse_u8(const w_graph *g, const w_node *n, uint32_t res, int64_t axis, int64_t act);
+/* Epilogue and residual from the node. */
+void w_igemm_epilogue(const w_plan *p, w_step *s, igemm *m, const w_epilogue *ep, uint32_t res);
+/* mul[n] = scale of the input * scale of the weight column * alpha, from the plan's arena. */
+float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error *e);
+#endif

@@ -8,7 +8,6 @@
 #include "ops.h"
 
 /* ---- operands (op_util.c) ---- */
-const w_value *w_node_in(const w_graph *g, const w_node *n, uint32_t i); /* NULL: absent */
 w_value *w_node_out(const w_graph *g, const w_node *n, uint32_t i);      /* NULL: absent */
 /* "node 'x' (Conv): " before the message. */
 weir_status w_node_fail(weir_error *e, const w_graph *g, const w_node *n, const char *fmt, ...) WEIR_PRINTF(4, 5);

@@ -118,6 +118,7 @@ extern const w_attr_def w_no_attrs[1];
 #include "ops.inc"
 #undef W_OP
 
+const w_value *w_node_in(const w_graph *g, const w_node *n, uint32_t i); /* NULL: absent */
 const w_op_def *w_op_get(uint16_t op);             /* NULL for W_OP_NONE and out of range */
 /* W_OP_NONE if unknown. Domain "" or "ai.onnx": ONNX's operators; "weir": ours; NULL: any, by the name in the table. */
 w_op w_op_find(const char *onnx_name, const char *domain);

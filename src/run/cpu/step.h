@@ -11,7 +11,6 @@
 
 /* ---- operands at plan time ---- */
 static inline const w_node *w_step_node(const w_plan *p, const w_step *s) { return &p->graph->node[s->node]; }
-const w_value *w_node_in(const w_graph *g, const w_node *n, uint32_t i); /* NULL: absent */
 static inline const w_value *w_step_in(const w_plan *p, const w_step *s, uint32_t i) {
     return w_node_in(p->graph, w_step_node(p, s), i);
 }

@@ -5,10 +5,6 @@
 
 /* ---- operands ---- */
 
-const w_value *w_node_in(const w_graph *g, const w_node *n, uint32_t i) {
-    return i < n->nin && n->in[i] != W_NONE ? &g->value[n->in[i]] : NULL;
-}
-
 bool w_is_nhwc(const w_value *v) {
     return v->shape.rank == 4 && (w_value_layout(v) == W_NHWC || w_layouts_agree(&v->shape));
 }

@@ -82,7 +82,7 @@ static bool takes_residual(const w_fuser *f, w_id x, w_id other) {
     const w_graph *g = f->g;
     const w_node *p = w_producer(g, x);
     if (!p || (p->op != W_OP_Conv && p->op != W_OP_Gemm) || !w_epilogue_free(p) || w_input_of(p, 3) != W_NONE) return false;
-    if (!w_fuse_single(f, x) || g->value[x].quant || g->value[x].type != WEIR_F32) return false;
+    if (w_is_const(g, other) || !w_fuse_single(f, x) || g->value[x].quant || g->value[x].type != WEIR_F32) return false;
     if (g->value[other].type != WEIR_F32 && !g->value[other].quant) return false;
     return w_shape_equal(&g->value[x].shape, &g->value[other].shape) && exists_before(g, other, g->value[x].producer);
 }

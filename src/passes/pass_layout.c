@@ -7,7 +7,7 @@
  *  - Flatten in front of Gemm with constant weights: Transpose to N,H,W,C (the same bytes as the channels-last value, so
  *    a view) and the rows of the weights follow. The model's own transposes between the two orders become views too.
  *
- * The graph is bound; shapes are inferred. */
+ * Constants stay row-major: kernels and references take them so. The graph is bound; shapes are inferred. */
 #include "passlayout.h"
 
 typedef enum mode { MODE_ROW, MODE_NHWC, MODE_TO_ROW, MODE_TO_NHWC } mode; /* TO_*: input on the other side */
@@ -141,21 +141,12 @@ static weir_status converted(w_layouter *l, w_id *v, w_layout side, weir_error *
     return WEIR_OK;
 }
 
-/* Constants that a channels-last node reads like a variable. */
-static bool reads_as_image(const w_node *n, uint32_t i) {
-    if (n->op == W_OP_Conv) return i == 3;
-    if (n->op == W_OP_Slice || n->op == W_OP_Pad || n->op == W_OP_Clip || n->op == W_OP_BatchNormalization) return i == 0;
-    return !is_anchor(n->op);
-}
-
 static weir_status convert_inputs(w_layouter *l, size_t k, weir_error *e) {
     w_graph *g = l->g;
     for (uint32_t i = 0; i < g->node[k].nin; i++) {
         w_id v = g->node[k].in[i];
         if (v == W_NONE) continue;
-        if (w_is_const(g, v)) {
-            if (l->side[k] == W_NHWC && reads_as_image(&g->node[k], i)) W_TRY(w_layout_const(l, &v, e));
-        } else if (is_image(g, v)) W_TRY(converted(l, &v, l->side[k], e));
+        if (is_image(g, v) && !w_is_const(g, v)) W_TRY(converted(l, &v, l->side[k], e));
         g->node[k].in[i] = v;
     }
     return WEIR_OK;

@@ -1,4 +1,4 @@
-/* State of pass_layout and its part for constants (layout_const.c). Private to this room. */
+/* State of pass_layout and its part for Flatten (layout_flatten.c). Private to this room. */
 #ifndef W_PASSLAYOUT_H
 #define W_PASSLAYOUT_H
 #include "passutil.h"
@@ -20,6 +20,4 @@ weir_status w_layout_readers(w_layouter *l, weir_error *e); /* fills uses, gemms
 /* Flatten (or a Reshape that is one) of a channels-last value: becomes a view, and the weights of its readers follow.
  * *done stays false when somebody else reads it. */
 weir_status w_layout_flatten(w_layouter *l, w_id node, bool *done, weir_error *e);
-/* *v, a constant operand of a channels-last node, in the layout that the node reads. */
-weir_status w_layout_const(w_layouter *l, w_id *v, weir_error *e);
 #endif

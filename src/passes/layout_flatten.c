@@ -1,5 +1,5 @@
-/* Constants under pass_layout: images transposed to channels-last, rows of weights permuted behind a Flatten. New data
- * lies in the graph's arena; storage (type, quantisation, coding) stays. */
+/* Flatten under pass_layout: rows of weights are permuted behind it. New data lies in the graph's arena; storage (type,
+ * quantisation, coding) stays. */
 #include "passlayout.h"
 #include <string.h>
 
@@ -16,35 +16,12 @@ static weir_status own_const(w_layouter *l, w_id *v, const char *suffix, weir_er
     return WEIR_OK;
 }
 
-/* to[o][i * outer'...]: element (a, c, p) of [A, C, P] goes to (a, p, c). */
+/* Element (a, c, p) of [A, C, P] goes to (a, p, c). */
 static void swap_inner(const char *from, char *to, size_t A, size_t C, size_t P, size_t size) {
     for (size_t a = 0; a < A; a++)
         for (size_t c = 0; c < C; c++)
             for (size_t p = 0; p < P; p++)
                 memcpy(to + ((a * P + p) * C + c) * size, from + ((a * C + c) * P + p) * size, size);
-}
-
-weir_status w_layout_const(w_layouter *l, w_id *v, weir_error *e) {
-    w_graph *g = l->g;
-    w_shape s = g->value[*v].shape;
-    if (s.rank == 3) s = (w_shape){.rank = 4, .known = true, .dim = {1, s.dim[0], s.dim[1], s.dim[2]}};
-    if (s.rank != 4 || w_layout_free(&s) || g->value[*v].layout == W_NHWC || (g->value[*v].quant && g->value[*v].quant->n > 1))
-        return WEIR_OK;
-    if (*v < l->nvalue && l->other[*v] != W_NONE) return *v = l->other[*v], WEIR_OK;
-    size_t bytes = w_value_bytes(g, *v);
-    char *data = w_arena_alloc_aligned(&g->arena, W_MAX(bytes, 1));
-    if (!data) return w_oom(e, bytes, "a constant");
-    swap_inner(g->value[*v].data, data, (size_t)s.dim[0], (size_t)s.dim[1], (size_t)(s.dim[2] * s.dim[3]),
-               w_type_size(g->value[*v].type));
-    w_id from = *v;
-    W_TRY(own_const(l, v, ".nhwc", e));
-    w_value *x = &g->value[*v];
-    x->shape = s;
-    x->data = data;
-    x->is_mapped = false;
-    x->layout = W_NHWC;
-    if (*v != from && from < l->nvalue) l->other[from] = *v;
-    return WEIR_OK;
 }
 
 static bool multiplies_const(const w_graph *g, const w_node *n) {

@@ -75,11 +75,12 @@ static bool number(cursor *c, int64_t *out) {
 
 static bool shape(cursor *c, w_npy *out) {
     if (!literal(c, "(")) return false;
+    bool comma = true;
     for (out->rank = 0; !literal(c, ")"); out->rank++) {
-        if (out->rank == 8 || (out->rank && c->at[-1] != ',') || !number(c, &out->dims[out->rank])) return false;
-        if (!literal(c, ",") && out->rank == 0) return false; /* (3) is no tuple */
+        if (!comma || out->rank == 8 || !number(c, &out->dims[out->rank])) return false;
+        comma = literal(c, ",");
     }
-    return true;
+    return comma || out->rank > 1; /* (3) is no tuple */
 }
 
 static weir_status find_type(const char *descr, const char *what, w_npy *out, weir_error *e) {

@@ -39,7 +39,7 @@ static weir_status same_pads(w_graph *g, const window *w, const w_shape *x, bool
         pads[n + i] = total - pads[i];
     }
     *w->pads = (w_ints){pads, 2 * n, true};
-    *w->auto_pad = NULL;
+    *w->auto_pad = "NOTSET";
     return WEIR_OK;
 }
 
@@ -47,7 +47,7 @@ static weir_status explicit_pads(w_graph *g, const window *w, const w_shape *x, 
     const char *mode = *w->auto_pad;
     if (mode && !strncmp(mode, "SAME", 4)) return same_pads(g, w, x, !strcmp(mode, "SAME_LOWER"), e);
     if (mode && !strcmp(mode, "VALID")) *w->pads = (w_ints){0};
-    *w->auto_pad = NULL;
+    *w->auto_pad = "NOTSET";
     return fill(g, w->pads, 2 * (x->rank - 2u), 0, e);
 }
 

@@ -1,7 +1,8 @@
 /* fuse: activations and residual additions move into the epilogue of their producer, when the value between has no other
  * user and is not a graph output. The fused node makes the last value under its name and keeps its own label.
  *
- * A residual goes into the later of the two producers, since the other operand must exist before it runs. Quantised
+ * A residual goes into the later of the two producers, since the other operand must exist before it runs; failing that
+ * into the earlier one, and what the other operand needs moves up in front of it. Quantised
  * values between two nodes are storage that somebody asked for: they stay. */
 #include "passfuse.h"
 #include <math.h>
@@ -73,9 +74,44 @@ static void fuse_activation(w_fuser *f, w_id k) {
     w_node_retarget(g, pk, y);
 }
 
-/* Whether `other` exists before node `at` runs. */
-static bool exists_before(const w_graph *g, w_id other, w_id at) {
-    return g->value[other].kind != W_VALUE_NODE || (g->value[other].producer != W_NONE && g->value[other].producer < at);
+/* Nodes of (at, last] that `last` needs, as bits from `at` on; 0 when it needs `at` itself or the range is too wide. */
+static uint64_t needed_between(const w_graph *g, w_id at, w_id last) {
+    if (last <= at || last - at > 63) return 0;
+    uint64_t need = UINT64_C(1) << (last - at);
+    for (w_id k = last; k > at; k--) {
+        if (!(need >> (k - at) & 1)) continue;
+        for (uint32_t i = 0; i < g->node[k].nin; i++) {
+            w_id p = g->node[k].in[i] == W_NONE ? W_NONE : g->value[g->node[k].in[i]].producer;
+            if (p != W_NONE && p >= at) need |= UINT64_C(1) << (p - at);
+        }
+    }
+    return need & 1 ? 0 : need;
+}
+
+/* Puts the marked nodes in front of the others, both in their order. */
+static void move_up(w_graph *g, w_id at, w_id last, uint64_t marked) {
+    w_node rest[64];
+    size_t nrest = 0;
+    w_id to = at;
+    for (w_id k = at; k <= last; k++) {
+        if (marked >> (k - at) & 1) g->node[to++] = g->node[k];
+        else rest[nrest++] = g->node[k];
+    }
+    memcpy(&g->node[to], rest, nrest * sizeof *rest);
+    for (w_id k = at; k <= last; k++)
+        for (uint32_t i = 0; i < g->node[k].nout; i++)
+            if (g->node[k].out[i] != W_NONE) g->value[g->node[k].out[i]].producer = k;
+}
+
+/* Makes `other` exist before the producer of x runs, if it does not depend on x. */
+static bool bring_before(w_graph *g, w_id other, w_id x) {
+    w_id at = g->value[x].producer, last = g->value[other].producer;
+    if (g->value[other].kind == W_VALUE_INPUT) return true;
+    if (last == W_NONE || last < at) return last != W_NONE;
+    uint64_t need = needed_between(g, at, last);
+    if (!need) return false;
+    move_up(g, at, last, need);
+    return true;
 }
 
 static bool takes_residual(const w_fuser *f, w_id x, w_id other) {
@@ -84,16 +120,23 @@ static bool takes_residual(const w_fuser *f, w_id x, w_id other) {
     if (!p || (p->op != W_OP_Conv && p->op != W_OP_Gemm) || !w_epilogue_free(p) || w_input_of(p, 3) != W_NONE) return false;
     if (w_is_const(g, other) || !w_fuse_single(f, x) || g->value[x].quant || g->value[x].type != WEIR_F32) return false;
     if (g->value[other].type != WEIR_F32 && !g->value[other].quant) return false;
-    return w_shape_equal(&g->value[x].shape, &g->value[other].shape) && exists_before(g, other, g->value[x].producer);
+    return w_shape_equal(&g->value[x].shape, &g->value[other].shape);
+}
+
+/* The operand that is made later comes first: nothing has to move for it. */
+static unsigned later_side(const w_graph *g, const w_node *n) {
+    w_id a = g->value[n->in[0]].producer, b = g->value[n->in[1]].producer;
+    return a == W_NONE || (b != W_NONE && b > a) ? 1 : 0;
 }
 
 static weir_status fuse_residual(w_fuser *f, w_id k, weir_error *e) {
     w_graph *g = f->g;
     w_node *n = &g->node[k];
     if (n->op != W_OP_Add || !n->attr) return WEIR_OK;
-    for (unsigned side = 0; side < 2; side++) {
-        w_id x = n->in[side], other = n->in[1 - side];
-        if (x == other || !takes_residual(f, x, other)) continue;
+    unsigned first = later_side(g, n);
+    for (unsigned i = 0; i < 2; i++) {
+        w_id x = n->in[first ^ i], other = n->in[first ^ i ^ 1];
+        if (x == other || !takes_residual(f, x, other) || !bring_before(g, other, x)) continue;
         w_id pk = g->value[x].producer, y = n->out[0];
         w_node *p = &g->node[pk];
         W_TRY(w_node_widen(g, p, 4, e));

@@ -11,6 +11,7 @@
 
 static int64_t node_opset(const w_graph *g, const w_node *n) {
     if (w_out_epilogue(n).act == W_ACT_HARDSWISH || n->op == W_OP_HardSwish) return 14;
+    if (!n->attr) return 13;
     switch (n->op) {
     case W_OP_Reshape: return ((const w_reshape_attr *)n->attr)->allowzero ? 14 : 13;
     case W_OP_Shape: return ((const w_shape_attr *)n->attr)->start || n->nin > 1 ? 15 : 13;
@@ -119,7 +120,7 @@ static void extra_operands(w_exporter *x, const w_node *n, operands *o, const ch
     const w_slice_attr *slice = n->attr;
     const w_clip_attr *c = n->attr;
     const w_pad_attr *pad = n->attr;
-    switch (n->op) {
+    switch (n->attr ? n->op : W_OP_NONE) {
     case W_OP_Clip:
         float_operand(x, o, 1, c->min > -FLT_MAX, c->min, base, "min");
         float_operand(x, o, 2, c->max < FLT_MAX, c->max, base, "max");
@@ -192,7 +193,7 @@ static bool coerces(const w_exporter *x, const w_node *n) {
     if (n->op != W_OP_Softmax && n->op != W_OP_LogSoftmax) return false;
     const w_softmax_attr *a = n->attr;
     const w_shape *s = &x->g->value[n->in[0]].shape;
-    return a->coerce && s->known && a->axis != s->rank - 1;
+    return a && a->coerce && s->known && a->axis != s->rank - 1;
 }
 
 static void core(w_exporter *x, const w_node *n, const operands *o, const char *base, const char *out) {
@@ -200,7 +201,7 @@ static void core(w_exporter *x, const w_node *n, const operands *o, const char *
     if (coerces(x, n)) {
         coerced_softmax(x, n, op, o, base, out);
     } else if (n->op == W_OP_Gelu && x->opset < 20) {
-        const char *form = ((const w_gelu_attr *)n->attr)->approximate;
+        const char *form = n->attr ? ((const w_gelu_attr *)n->attr)->approximate : NULL;
         w_out_gelu(x, base, form && strcmp(form, "tanh") == 0, o->name[0], out);
     } else {
         plain(x, n, op, o, out);

@@ -166,9 +166,9 @@ static weir_status get_coding(reader *r, const char *where, w_value *v) {
 }
 
 static weir_status get_inline(reader *r, const char *where, w_value *v, size_t bytes) {
-    void *copy = w_arena_alloc_aligned(&r->g->arena, W_MAX(bytes, 1));
     const uint8_t *p = w_get_bytes(&r->in, bytes);
     if (!p) return ends_early(r, where);
+    void *copy = w_arena_alloc_aligned(&r->g->arena, W_MAX(bytes, 1));
     if (!copy) return w_oom(r->e, bytes, where);
     if (bytes) memcpy(copy, p, bytes);
     v->data = copy;

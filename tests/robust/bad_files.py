@@ -1,0 +1,89 @@
+"""Makes files that break one rule each and gives them to the program: exit code 3, a message that names the file and says
+what was expected, nothing on standard output, no output file.
+
+usage: bad_files.py WEIR SEAL FOLDER
+"""
+import os
+import subprocess
+import sys
+
+import bad_data
+import bad_onnx
+import bad_weir
+import pb
+import weirfile
+
+
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def model_cases(folder, seal):
+    """(name, arguments, what the message must say, file that it must name)"""
+    out, sealed = [], []
+    for name, data, says in bad_onnx.CASES:
+        path = write(os.path.join(folder, name + ".onnx"), data)
+        out.append(("onnx " + name, ["inspect", path], says, name + ".onnx"))
+    for name, data, says, with_sums in bad_weir.CASES:
+        path = write(os.path.join(folder, name + ".weir"), data)
+        sealed += [path] if with_sums else []
+        out.append((".weir " + name, ["inspect", path], says, name + ".weir"))
+    subprocess.run([seal] + sealed, check=True)
+    return out
+
+
+def data_cases(folder, model):
+    out = []
+    for name, files, arguments, says in bad_data.CASES:
+        for file, data in files.items():
+            write(os.path.join(folder, file), data)
+        fill = {"DIR": folder, "MODEL": model, "OUT": os.path.join(folder, "out-of-" + name.replace(" ", "-"))}
+        out.append((name, [a.format(**fill) for a in arguments], says, next(iter(files))))
+    return out
+
+
+def run(weir, arguments):
+    p = subprocess.run([weir] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120)
+    return p.returncode, p.stdout.decode("utf-8", "replace"), p.stderr.decode("utf-8", "replace")
+
+
+def judge(weir, name, arguments, says, file):
+    code, out, err = run(weir, arguments)
+    wrong = []
+    if code != 3:
+        wrong.append("exit code %d, expected 3" % code)
+    if says not in err:
+        wrong.append("the message does not say '%s'" % says)
+    if file not in err:
+        wrong.append("the message does not name %s" % file)
+    if out:
+        wrong.append("%d bytes on standard output" % len(out))
+    for path in arguments:
+        if "out-of-" in path and os.path.exists(path):
+            wrong.append("%s was written" % path)
+    if wrong:
+        print("FAIL %s: %s\n     %s\n     %s" % (name, "; ".join(wrong), " ".join(arguments), err.strip()[:600]))
+    return not wrong
+
+
+def main():
+    weir, seal, folder = sys.argv[1:4]
+    os.makedirs(folder, exist_ok=True)
+    model = write(os.path.join(folder, "good.onnx"), pb.model())
+    good = write(os.path.join(folder, "good.weir"), weirfile.file())
+    subprocess.run([seal, good], check=True)
+    cases = model_cases(folder, seal) + data_cases(folder, model)
+    bad = 0
+    for path in (model, good):
+        code, _, err = run(weir, ["inspect", path])
+        if code != 0:
+            print("FAIL %s: the whole file is refused: %s" % (path, err))
+            bad += 1
+    bad += sum(not judge(weir, *c) for c in cases)
+    print("%d bad files, %d failures" % (len(cases), bad))
+    return 1 if bad else 0
+
+
+sys.exit(main())

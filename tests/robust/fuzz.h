@@ -1,0 +1,7 @@
+/* What a fuzzer calls, and what the replay driver calls with stored inputs. */
+#ifndef FUZZ_H
+#define FUZZ_H
+#include <stddef.h>
+#include <stdint.h>
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#endif

@@ -1,4 +1,5 @@
-/* QuantizeLinear and DequantizeLinear, per tensor or along one axis. */
+/* QuantizeLinear and DequantizeLinear, per tensor or along one axis. The result of the one and the operand of the other are
+ * the stored integers, also where the value carries a quantisation that says the same as scale and zero_point. */
 #include "op_attr_table.h"
 #include "op_util.h"
 #include <math.h>
@@ -40,7 +41,8 @@ static weir_status dequantize_infer(w_graph *g, w_node *n, weir_error *e) {
     W_BEGIN(g, n, e);
     const w_value *x = w_node_in(g, n, X), *z = w_node_in(g, n, ZERO);
     w_shape s = x->shape;
-    W_TRY(w_check_type(g, n, X, "x", W_T_QUANTISED | W_T(WEIR_S32), e));
+    if ((unsigned)x->type >= 32 || !(W_T(x->type) & (W_T_QUANTISED | W_T(WEIR_S32))))
+        return w_node_fail(e, g, n, "x has type %s, expected u8, s8, u16, s16 or s32", w_type_name(x->type));
     if (z && z->type != x->type) return w_node_fail(e, g, n, "zero_point has type %s, expected %s as x", w_type_name(z->type), w_type_name(x->type));
     W_TRY(check_params(g, n, &s, e));
     return w_set_out(g, n, 0, w_real_type(w_node_in(g, n, SCALE)), &s, e);

@@ -37,11 +37,10 @@ static weir_status reduce_infer(w_graph *g, w_node *n, weir_error *e) {
     const w_value *x = w_node_in(g, n, 0);
     unsigned mask;
     bool known;
-    W_TRY(w_check_type(g, n, 0, "data", W_T_NUMBERS, e));
+    bool picks = n->op == W_OP_ReduceMax || n->op == W_OP_ReduceMin;
+    W_TRY(w_check_type(g, n, 0, "data", picks ? W_T_ALL : W_T_NUMBERS, e));
     W_TRY(reduced_axes(g, n, x->shape.rank, &mask, &known, e));
     if (!known) return w_set_unknown(g, n, 0, w_real_type(x)), WEIR_OK;
-    for (int i = 0; i < x->shape.rank; i++)
-        if ((mask & 1u << i) && x->shape.dim[i] == 0) return w_node_fail(e, g, n, "axis %d has no elements to reduce", i);
     w_shape s = reduced_shape(&x->shape, mask, a->keepdims != 0);
     return w_set_out(g, n, 0, w_real_type(x), &s, e);
 }
@@ -84,7 +83,17 @@ static int64_t reduce_work(const w_graph *g, const w_node *n, uint32_t o, const 
 typedef struct line { double real; int64_t whole; int64_t at; } line; /* the running result of one reduction */
 
 static double start_real(w_op op) { return op == W_OP_ReduceMax ? -INFINITY : op == W_OP_ReduceMin ? INFINITY : 0.0; }
-static int64_t start_whole(w_op op) { return op == W_OP_ReduceMax ? INT64_MIN : op == W_OP_ReduceMin ? INT64_MAX : 0; }
+
+/* What an empty reduction gives: the least or greatest number of the type. */
+static int64_t start_whole(w_op op, w_type t) {
+    if (op != W_OP_ReduceMax && op != W_OP_ReduceMin) return 0;
+    bool top = op == W_OP_ReduceMin;
+    if (t == WEIR_BOOL) return top;
+    int bits = 8 * (int)w_type_size(t);
+    if (t == WEIR_U8 || t == WEIR_U16) return top ? (INT64_C(1) << bits) - 1 : 0;
+    int64_t greatest = (int64_t)(UINT64_MAX >> (65 - bits));
+    return top ? greatest : -greatest - 1;
+}
 
 static void take(w_op op, const w_tensor *x, int64_t i, line *l) {
     if (x->type == WEIR_F32) {
@@ -124,7 +133,7 @@ static weir_status reduce_ref(const w_graph *g, const w_node *n, const w_tensor 
     w_walk kept, gone;
     split_walk(&in->shape, mask, &kept, &gone, &outer, &inner);
     for (int64_t i = 0; i < outer; i++, w_walk_step(&kept)) {
-        line l = {start_real(n->op), start_whole(n->op), 0};
+        line l = {start_real(n->op), start_whole(n->op, in->type), 0};
         for (int64_t k = 0; k < inner; k++, w_walk_step(&gone)) take(n->op, &in[0], kept.off[0] + gone.off[0], &l);
         if (n->op == W_OP_ReduceMean) l.real /= (double)inner, l.whole /= W_MAX(inner, 1);
         if (out->type == WEIR_F32) ((float *)out->data)[i] = (float)l.real;

@@ -83,6 +83,13 @@ static void store_real(void *data, w_type t, size_t i, float x) {
 
 static w_type ref_type(w_type t) { return t == WEIR_F16 || t == WEIR_BF16 || t == WEIR_F64 ? WEIR_F32 : t; }
 
+/* The quantisation by which an operand is translated; QuantizeLinear's result and DequantizeLinear's operand stay integers. */
+static const w_quant *quant_in(const w_node *n, const w_value *v, uint32_t i) {
+    return n->op == W_OP_DequantizeLinear && i == 0 ? NULL : v->quant;
+}
+
+static const w_quant *quant_out(const w_node *n, const w_value *v) { return n->op == W_OP_QuantizeLinear ? NULL : v->quant; }
+
 /* Place of row-major element number i in the storage of v; constants are always row-major. */
 typedef struct places { bool nhwc; int64_t channels, image; } places;
 
@@ -109,50 +116,54 @@ static quant_at quant_of(const w_quant *q, const w_shape *s) {
 
 static uint32_t quant_index(const quant_at *r, int64_t i) { return r->q->n > 1 ? (uint32_t)(i / r->inner % r->q->n) : 0; }
 
-static bool as_stored(const w_value *v, const w_tensor *t) {
-    return !v->quant && ref_type(v->type) == v->type && !places_of(v, &t->shape).nhwc && !v->is_mapped;
+static bool as_stored(const w_value *v, const w_quant *q, const w_tensor *t) {
+    return !q && ref_type(v->type) == v->type && !places_of(v, &t->shape).nhwc && !v->is_mapped;
 }
 
-static weir_status to_real(const w_value *v, const w_tensor *stored, w_tensor *real, w_arena *scratch, weir_error *e) {
+static weir_status to_real(const w_value *v, const w_quant *quant, const w_tensor *stored, w_tensor *real, w_arena *scratch, weir_error *e) {
     *real = *stored;
-    if (!stored->data || as_stored(v, stored)) return WEIR_OK;
-    real->type = v->quant ? WEIR_F32 : ref_type(v->type);
+    if (!stored->data || as_stored(v, quant, stored)) return WEIR_OK;
+    real->type = quant ? WEIR_F32 : ref_type(v->type);
     int64_t count = w_count(stored);
     size_t bytes = (size_t)W_MAX(count, 1) * w_type_size(real->type);
     real->data = w_arena_alloc_aligned(scratch, bytes);
     if (!real->data) return w_oom(e, bytes, "a reference operand");
     places p = places_of(v, &stored->shape);
-    quant_at q = quant_of(v->quant, &stored->shape);
+    quant_at q = quant_of(quant, &stored->shape);
+    if (!quant && real->type == v->type && !p.nhwc) { /* mapped: only the alignment is wrong */
+        memcpy(real->data, stored->data, (size_t)count * w_type_size(v->type));
+        return WEIR_OK;
+    }
     for (int64_t i = 0; i < count; i++) {
         size_t at = place(&p, i);
-        if (v->quant) {
+        if (quant) {
             uint32_t k = quant_index(&q, i);
-            ((float *)real->data)[i] = (float)(w_load_int(stored->data, v->type, at) - v->quant->zero[k]) * v->quant->scale[k];
+            ((float *)real->data)[i] = (float)(w_load_int(stored->data, v->type, at) - quant->zero[k]) * quant->scale[k];
         } else if (real->type == WEIR_F32) ((float *)real->data)[i] = w_load_real(stored->data, v->type, at);
         else w_store_int(real->data, real->type, (size_t)i, w_load_int(stored->data, v->type, at));
     }
     return WEIR_OK;
 }
 
-static void from_real(const w_value *v, const w_tensor *real, w_tensor *stored) {
+static void from_real(const w_value *v, const w_quant *quant, const w_tensor *real, w_tensor *stored) {
     if (real->data == stored->data) return;
     places p = places_of(v, &stored->shape);
-    quant_at q = quant_of(v->quant, &stored->shape);
+    quant_at q = quant_of(quant, &stored->shape);
     for (int64_t i = 0, count = w_count(stored); i < count; i++) {
         size_t at = place(&p, i);
-        if (v->quant) {
+        if (quant) {
             uint32_t k = quant_index(&q, i);
-            double x = rint((double)(((const float *)real->data)[i] / v->quant->scale[k])) + v->quant->zero[k];
-            w_store_int(stored->data, v->type, at, isnan(x) ? v->quant->zero[k] : (int64_t)clamp_to(x, v->type));
+            double x = rint((double)(((const float *)real->data)[i] / quant->scale[k])) + quant->zero[k];
+            w_store_int(stored->data, v->type, at, isnan(x) ? quant->zero[k] : (int64_t)clamp_to(x, v->type));
         } else if (real->type == WEIR_F32) store_real(stored->data, v->type, at, ((const float *)real->data)[i]);
         else w_store_int(stored->data, v->type, at, w_load_int(real->data, real->type, (size_t)i));
     }
 }
 
-static weir_status real_output(const w_value *v, const w_tensor *stored, w_tensor *real, w_arena *scratch, weir_error *e) {
+static weir_status real_output(const w_value *v, const w_quant *quant, const w_tensor *stored, w_tensor *real, w_arena *scratch, weir_error *e) {
     *real = *stored;
-    if (!stored->data || as_stored(v, stored)) return WEIR_OK;
-    real->type = v->quant ? WEIR_F32 : ref_type(v->type);
+    if (!stored->data || as_stored(v, quant, stored)) return WEIR_OK;
+    real->type = quant ? WEIR_F32 : ref_type(v->type);
     size_t bytes = (size_t)W_MAX(w_count(stored), 1) * w_type_size(real->type);
     real->data = w_arena_alloc_aligned(scratch, bytes);
     return real->data ? WEIR_OK : w_oom(e, bytes, "a reference result");
@@ -165,16 +176,16 @@ weir_status w_ref_node(const w_graph *g, const w_node *n, const w_tensor *in, w_
     if (!x) return w_oom(e, ((size_t)n->nin + n->nout + 1) * sizeof *x, "the operands of a reference");
     for (uint32_t i = 0; i < n->nin; i++) {
         const w_value *v = w_node_in(g, n, i);
-        if (v) W_TRY(to_real(v, &in[i], &x[i], scratch, e));
+        if (v) W_TRY(to_real(v, quant_in(n, v, i), &in[i], &x[i], scratch, e));
     }
     for (uint32_t o = 0; o < n->nout; o++) {
         const w_value *v = w_node_out(g, n, o);
-        if (v) W_TRY(real_output(v, &out[o], &y[o], scratch, e));
+        if (v) W_TRY(real_output(v, quant_out(n, v), &out[o], &y[o], scratch, e));
     }
     W_TRY(def->ref(g, n, x, y, e));
     for (uint32_t o = 0; o < n->nout; o++) {
         const w_value *v = w_node_out(g, n, o);
-        if (v && out[o].data) from_real(v, &y[o], &out[o]);
+        if (v && out[o].data) from_real(v, quant_out(n, v), &y[o], &out[o]);
     }
     return WEIR_OK;
 }

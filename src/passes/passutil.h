@@ -31,7 +31,7 @@ void w_redirect_set(w_redirect *r, w_id from, w_id to);
 w_id w_redirect_of(w_redirect *r, w_id v); /* what stands for v now; v itself if nothing, W_NONE for W_NONE */
 void w_redirect_apply(w_redirect *r, w_graph *g);
 
-/* One node: arity, types and shapes of its outputs. Quantised values, and half constants beside f32 ones, look like f32. */
+/* One node: arity, types and shapes of its outputs. Half constants beside f32 variables look like f32. */
 weir_status w_infer_node(w_graph *g, w_id node, weir_error *e);
 
 /* Parts of w_pass_normalise. */

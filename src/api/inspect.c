@@ -46,13 +46,6 @@ static void put_weights(w_doc *d, const double by_type[WEIR_BOOL + 1]) {
             w_doc_int(d, o, w_type_name((w_type)t), (int64_t)by_type[t]);
 }
 
-static int64_t plan_macs(const w_plan *p) {
-    int64_t macs = 0;
-    for (size_t i = 0; i < p->nstep; i++)
-        macs += p->step[i].macs;
-    return macs;
-}
-
 static weir_status document(const weir_session *s, size_t peak, weir_document **out, weir_error *e) {
     const weir_model *m = s->model;
     double by_type[WEIR_BOOL + 1];
@@ -62,7 +55,7 @@ static weir_status document(const weir_session *s, size_t peak, weir_document **
     w_doc_str(&d, d.root, "file", m->path);
     w_doc_int(&d, d.root, "file_bytes", (int64_t)m->file_bytes);
     w_doc_int(&d, d.root, "params", m->counts.params);
-    w_doc_int(&d, d.root, "macs", plan_macs(s->plan));
+    w_doc_int(&d, d.root, "macs", w_plan_macs(s->plan));
     put_weights(&d, by_type);
     put_ops(&d, &m->counts);
     put_borders(&d, m);

@@ -86,6 +86,8 @@ weir_status w_plan_account(w_plan *p, weir_error *e);
 weir_status w_plan_doc(const w_plan *p, weir_document **out, weir_error *e);    /* fields of `weir plan --json` */
 weir_status w_plan_text(const w_plan *p, weir_document **out, weir_error *e);
 weir_status w_plan_ledger_doc(const w_plan *p, weir_document **out, weir_error *e);
+/* Multiply-adds of convolutions and matrix products: what people count. */
+int64_t w_plan_macs(const w_plan *p);
 /* Weights in use (no shapes, axes or indices): how many, and their bytes by type. Negative: memory ran out. */
 int64_t w_weight_count(const w_graph *g);
 weir_status w_weight_bytes(const w_graph *g, double by_type[WEIR_BOOL + 1], weir_error *e);

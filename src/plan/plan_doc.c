@@ -80,13 +80,20 @@ static void put_buffer(w_doc *d, json_t *buffers, const w_plan *p, const w_buffe
         w_doc_int(d, may, NULL, b->may_share[i]);
 }
 
-static void put_totals(w_doc *d, const w_plan *p) {
+int64_t w_plan_macs(const w_plan *p) {
     int64_t macs = 0;
-    for (size_t i = 0; i < p->nstep; i++)
-        macs += p->step[i].macs;
+    for (size_t i = 0; i < p->nstep; i++) {
+        uint16_t op = p->graph->node[p->step[i].node].op;
+        if (op == W_OP_Conv || op == W_OP_Gemm || op == W_OP_MatMul)
+            macs += p->step[i].macs;
+    }
+    return macs;
+}
+
+static void put_totals(w_doc *d, const w_plan *p) {
     w_doc_int(d, d->root, "threads", p->options.threads);
     w_doc_str(d, d->root, "isa", w_cpu_name(p->ctx->cpu));
-    w_doc_int(d, d->root, "macs", macs);
+    w_doc_int(d, d->root, "macs", w_plan_macs(p));
     put_bytes(d, d->root, &p->bytes);
     w_doc_num(d, d->root, "bound_ms", 1e3 * p->bound_s);
     w_doc_num(d, d->root, "bound_cold_ms", 1e3 * p->bound_cold_s);

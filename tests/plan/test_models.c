@@ -26,7 +26,7 @@ static weir_context *make_context(const char *cpu, const weir_allocator *a) {
 
 static weir_session *open_session(weir_context *ctx, const char *path, const weir_session_options *o, weir_model **m) {
     weir_error e = {0};
-    weir_session *s;
+    weir_session *s = NULL;
     if (weir_model_open(ctx, path, m, &e) != WEIR_OK || weir_session_create(*m, o, &s, &e) != WEIR_OK)
         fail_msg("%s: %s", path, e.message);
     return s;
@@ -131,7 +131,7 @@ static void test_documents(void **state) {
 
 static int64_t certified_peak(const char *path) {
     weir_model *m;
-    weir_document *d;
+    weir_document *d = NULL;
     weir_error e = {0};
     weir_context *ctx = make_context(NULL, NULL);
     if (weir_model_open(ctx, path, &m, &e) != WEIR_OK || weir_model_inspect(m, NULL, &d, &e) != WEIR_OK)

@@ -13,7 +13,7 @@ typedef struct check {
     bool bench;
     size_t cases, failures;    /* of this kernel */
     char first[400];           /* its first failure */
-    double peak_f32, peak_u8;  /* 1e9 multiply-adds/s in this process; 0: not measured */
+    double peak_f32, peak_u8;  /* check_peak of the kernel's set, with bench */
 } check;
 
 uint64_t check_random(check *c);                       /* 64 bits */
@@ -26,6 +26,8 @@ void *check_guarded(check *c, size_t bytes);
 void check_release_all(void);
 /* Shortest time of one call in seconds: repeats for about 60 ms. */
 double check_time(void (*call)(void *), void *arg);
+/* 1e9 multiply-adds/s of the instructions that a set's kernels use; 0: not known. */
+double check_peak(uint32_t flags, bool u8);
 void check_print_speed(const check *c, const char *shape, double seconds, double macs, double bytes, double peak);
 
 void check_f32_igemm(check *c, w_fn_f32_igemm *fn, int mr, int nr, int pack);

@@ -20,9 +20,13 @@ static void report(const check *c, totals *t) {
     fflush(stdout);
 }
 
-static check begin(const char *kernel, const check *base) {
+static check begin(const char *kernel, uint32_t flags, const check *base) {
     check c = *base;
     c.kernel = kernel;
+    if (c.bench) {
+        c.peak_f32 = check_peak(flags, false);
+        c.peak_u8 = check_peak(flags, true);
+    }
     c.state = base->seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     return c;
 }
@@ -31,7 +35,7 @@ static void run_all(const check *base, uint32_t cpu, const char *only, totals *t
 #define W_KERNEL(kind, name, flags, mr, nr, pack) \
     if (!only || strstr(#name, only)) { \
         if (((flags) & ~cpu) == 0) { \
-            check c = begin(#name, base); \
+            check c = begin(#name, flags, base); \
             check_##kind(&c, w_##name, mr, nr, pack); \
             report(&c, t); \
         } else { \

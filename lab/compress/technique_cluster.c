@@ -14,9 +14,18 @@ static int compare_float(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Lloyd's algorithm on sorted numbers: a centroid owns a run, so one round is one walk. Linear starts, as in the paper. */
+/* Starts half way between even spacing, which serves the few large weights that matter most (as the paper does), and
+ * quantiles, without which heavy tails leave most centroids alone: lenet5's accuracy drops by a point with the first. */
+static void start(const float *x, size_t n, float *centre, uint32_t k) {
+    for (uint32_t i = 0; i < k; i++) {
+        float even = k > 1 ? x[0] + (x[n - 1] - x[0]) * (float)i / (float)(k - 1) : x[n / 2];
+        centre[i] = (even + x[(size_t)(((double)i + 0.5) / k * (double)n)]) / 2;
+    }
+}
+
+/* Lloyd's algorithm on sorted numbers: a centroid owns a run, so one round is one walk. */
 static void kmeans(const float *x, size_t n, float *centre, uint32_t k) {
-    for (uint32_t i = 0; i < k; i++) centre[i] = k > 1 ? x[0] + (x[n - 1] - x[0]) * (float)i / (float)(k - 1) : x[n / 2];
+    start(x, n, centre, k);
     for (int round = 0; round < ROUNDS; round++) {
         size_t at = 0;
         float moved = 0;

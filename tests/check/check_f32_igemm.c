@@ -160,7 +160,7 @@ static void call(void *arg) {
 static void time_layer(check *c, w_fn_f32_igemm *fn, const igemm_layer *l, size_t nr) {
     size_t k = l->taps * l->c, blocks = (l->n + nr - 1) / nr, step = l->taps > 1 ? (l->c + l->taps - 1) / l->taps : l->c;
     size_t row = l->taps > 1 ? 32 * step : 0, elements = l->p * step + l->taps * row + l->c;
-    float *in = check_guarded(c, elements * 4), *w = check_guarded(c, blocks * w_f32_block(nr, k) * 4);
+    float *in = check_guarded(c, elements * 4), *w = check_guarded(c, W_ALIGN_UP(blocks * w_f32_block(nr, k) * 4, (size_t)64));
     float *out = check_guarded(c, l->p * l->n * 4);
     for (size_t i = 0; i < elements; i++) in[i] = check_unit(c);
     for (size_t i = 0; i < blocks * w_f32_block(nr, k); i++) w[i] = check_unit(c);

@@ -179,7 +179,7 @@ static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t
     size_t depth = l->taps > 1 ? W_ALIGN_UP(l->c, (size_t)4) : l->c, step = l->taps > 1 ? (l->c + l->taps - 1) / l->taps : l->c;
     size_t blocks = (l->n + nr - 1) / nr, row = l->taps > 1 ? 32 * step : 0, elements = l->p * step + l->taps * row + depth;
     size_t packed = blocks * w_u8_block(pack, nr, l->taps, depth);
-    uint8_t *in = check_guarded(c, elements), *w = check_guarded(c, packed), *out = check_guarded(c, l->p * l->n);
+    uint8_t *in = check_guarded(c, elements), *w = check_guarded(c, W_ALIGN_UP(packed, (size_t)64)), *out = check_guarded(c, l->p * l->n);
     for (size_t i = 0; i < elements; i++) in[i] = (uint8_t)check_random(c);
     memset(w, 0, packed);
     int32_t *offset = check_guarded(c, l->p * sizeof *offset);

@@ -4,6 +4,7 @@
 #include "vec_avx2.h"
 #define PACK W_PACK_S16_EVEN_ODD
 #define PLANES 2
+#define AHEAD 1
 static inline __attribute__((always_inline)) void dot(VI *acc, VI x, const VI *w, int nv) {
     VI even = _mm256_and_si256(x, _mm256_set1_epi32(0x00ff00ff)), odd = _mm256_srli_epi16(x, 8);
     _Pragma("GCC unroll 16") for (int v = 0; v < nv; v++) {

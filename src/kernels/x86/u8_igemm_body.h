@@ -1,5 +1,6 @@
 /* The u8 x s8 implicit GEMM over the names of vec_*.h; the including file sets MR, NV (1, 2 or 4), KERNEL, PACK, PLANES
- * (weight vectors per quad and vector of columns) and dot(acc, x, w): the exact sum of the products of one quad.
+ * (weight vectors per quad and vector of columns), AHEAD (quads per
+ * turn of the inner loop) and dot(acc, x, w, nv): the exact sums of the products of one quad.
  *
  * Quads of activations are broadcast; the last quad of a run is put together byte by byte, so that nothing beyond the run is
  * read. The epilogue is single f32 operations in the order that kernels_gemm.h states. */
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define NR (NV * VL)
+#define QUAD (NR * 4 * PLANES) /* bytes of weights */
 typedef float quad_bits __attribute__((may_alias, aligned(1)));
 
 typedef struct scales { const float *mul, *bias; V lo, hi, inv; } scales;
@@ -58,14 +60,12 @@ INLINE void store_tile(const w_u8_igemm *g, const scales *sc, VI acc[MR][NV], si
 #undef EACH
 }
 
-INLINE void quad(VI acc[MR][NV], const quad_bits *const x[MR], const uint8_t *w, int mr, int nv) {
+/* The quad at byte `at` of every row. */
+INLINE void quad(VI acc[MR][NV], const uint8_t *const a[MR], size_t at, const uint8_t *w, int mr, int nv) {
     VI b[NV * PLANES];
     UNROLL for (int i = 0; i < PLANES; i++)
         UNROLL for (int v = 0; v < nv; v++) b[v * PLANES + i] = ILOAD(w + (i * NV + v) * VL * 4);
-    UNROLL for (int m = 0; m < mr; m++) {
-        VI a = ICAST(VSET1(*x[m]));
-        dot(acc[m], a, b, nv);
-    }
+    UNROLL for (int m = 0; m < mr; m++) dot(acc[m], ICAST(VSET1(*(const quad_bits *)(a[m] + at))), b, nv);
 }
 
 INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, size_t p, size_t col, size_t cols, int mr, int nv) {
@@ -77,21 +77,19 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
     const uint8_t *w = block + NR * 12;
     for (size_t t = 0; t < g->rows.taps; t++) {
         const uint8_t *a[MR];
-        const quad_bits *x[MR];
         UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_u8(&g->rows, t, p + (size_t)m);
         size_t c = 0, n = g->rows.c;
-        for (; c + 4 <= n; c += 4, w += NR * 4 * PLANES) {
-            UNROLL for (int m = 0; m < mr; m++) x[m] = (const quad_bits *)(a[m] + c);
-            quad(acc, x, w, mr, nv);
-        }
+        for (; AHEAD > 1 && c + 4 * AHEAD <= n; c += 4 * AHEAD, w += QUAD * AHEAD)
+            UNROLL for (size_t q = 0; q < AHEAD; q++) quad(acc, a, c + q * 4, w + q * QUAD, mr, nv);
+        for (; c + 4 <= n; c += 4, w += QUAD) quad(acc, a, c, w, mr, nv);
         if (c == n) continue;
         uint8_t last[MR][4];
         UNROLL for (int m = 0; m < mr; m++) {
             for (size_t i = 0; i < 4; i++) last[m][i] = c + i < n ? a[m][c + i] : 0;
-            x[m] = (const quad_bits *)last[m];
+            a[m] = last[m];
         }
-        quad(acc, x, w, mr, nv);
-        w += NR * 4 * PLANES;
+        quad(acc, a, 0, w, mr, nv);
+        w += QUAD;
     }
     store_tile(g, sc, acc, p, col, cols, mr, nv);
 }

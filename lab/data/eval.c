@@ -60,9 +60,18 @@ static weir_status check_output(eval *v, weir_error *e) {
     return WEIR_OK;
 }
 
+/* Only a symbolic first dimension can be chosen; a fixed one is what the model was made for. */
+static int64_t choose_batch(const eval *v) {
+    const w_graph *g = v->model->graph;
+    if (g->ninput == 0) return 0;
+    const w_shape *s = &g->value[g->input[0]].shape;
+    bool symbolic = s->known && s->rank > 0 && s->dim[0] < 0;
+    return symbolic ? (int64_t)W_MIN(v->n, (size_t)BATCH) : 0;
+}
+
 static weir_status open_session(eval *v, int64_t batch, weir_error *e) {
     weir_session_options o = weir_session_options_default();
-    o.batch = batch ? batch : (int64_t)W_MIN(v->n, (size_t)BATCH);
+    o.batch = batch ? batch : choose_batch(v);
     W_TRY(weir_session_create(v->model, &o, &v->session, e));
     int in = weir_session_input_count(v->session), out = weir_session_output_count(v->session);
     if (in != 1 || out < 1)

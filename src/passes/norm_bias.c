@@ -64,7 +64,8 @@ static weir_status absorb(w_graph *g, const w_uses *uses, w_id k, w_node *p, w_i
     } else {
         float *data;
         W_TRY(sum_bias(g, old, c, sign, channels, &data, e));
-        W_TRY(w_const_update(g, c, sole, &shape, data, &p->in[2], e));
+        w_id like = old == W_NONE ? c : old;
+        W_TRY(w_const_update(g, like, like < uses->n && uses->count[like] == 1, &shape, data, &p->in[2], e));
     }
     w_node *n = &g->node[k];
     w_id y = n->out[0], pk = g->value[p->out[0]].producer;

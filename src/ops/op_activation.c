@@ -208,6 +208,11 @@ static weir_status prelu_infer(w_graph *g, w_node *n, weir_error *e) {
     return w_set_out(g, n, 0, w_real_type(w_node_in(g, n, 0)), &out, e);
 }
 
+static w_tag prelu_map(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in) {
+    w_tag tag = w_map_same(g, n, o, out, i, in);
+    return i == 1 && tag == W_EXACT ? W_COVER : tag; /* a slope matters only where X is negative */
+}
+
 static weir_status prelu_ref(const w_graph *g, const w_node *n, const w_tensor *in, w_tensor *out, weir_error *e) {
     const float *x = in[0].data, *slope = in[1].data;
     float *y = out->data;
@@ -223,9 +228,9 @@ static weir_status prelu_ref(const w_graph *g, const w_node *n, const w_tensor *
  * Inputs: X, slope
  * Attributes: none
  * Limits: floating-point types
- * Map: exact, element by element with broadcasting
+ * Map: element by element with broadcasting; X exact, slope cover (it matters only where X is negative)
  */
-W_OP_DEFINE_PLAIN(PRelu, "PRelu", 2, 2, 1, 1, 7, prelu_infer, w_map_same, w_work_elements, prelu_ref);
+W_OP_DEFINE_PLAIN(PRelu, "PRelu", 2, 2, 1, 1, 7, prelu_infer, prelu_map, w_work_elements, prelu_ref);
 
 /* ---- Clip ---- */
 

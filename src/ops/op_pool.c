@@ -49,15 +49,14 @@ static weir_status max_infer(w_graph *g, w_node *n, weir_error *e) {
 static weir_status average_infer(w_graph *g, w_node *n, weir_error *e) { return infer_window(g, n, W_T_FLOATS, e); }
 
 static w_tag window_map(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in) {
-    (void)o;
-    (void)i;
     w_window_spec spec = spec_of(n->attr);
     const w_shape *x = &w_node_in(g, n, 0)->shape;
     w_window win;
     w_window_get(&spec, x, NULL, &win);
     *in = (w_box){.rank = x->rank};
     for (int k = 0; k < 2; k++) w_box_axis(in, k, out->lo[k], out->n[k], out->step[k]);
-    return w_box_end(in, w_map_window(&win, out, in, 2));
+    w_tag tag = w_map_window(&win, out, in, 2);
+    return w_box_end(in, o == 0 ? tag : W_COVER); /* the index of a window of one element is fixed */
 }
 
 static int64_t window_work(const w_graph *g, const w_node *n, uint32_t o, const w_box *box) {
@@ -184,7 +183,7 @@ static const w_attr_def pool_attrs[] = {
  * Inputs: X
  * Attributes: kernel_shape, strides, pads, dilations, auto_pad, ceil_mode, storage_order; weir_act, weir_act_a, weir_act_b
  * Limits: 1 to 3 spatial axes; pads smaller than the kernel
- * Map: exact: the windows of the box (cover where dilation and stride leave gaps)
+ * Map: exact: the windows of the box (cover where dilation and stride leave gaps, and for the indices)
  */
 W_OP_DEFINE(MaxPool, "MaxPool", 1, 1, 1, 2, 1, w_pool_attr, pool_attrs, max_infer, window_map, window_work, max_ref);
 

@@ -66,6 +66,7 @@ static channels channels_of(const w_node *n, const w_tensor *in) {
     const w_quantize_attr *a = n->attr;
     const w_shape *x = &in[X].shape;
     channels c = {w_count(&in[SCALE]), 1};
+    if (c.count == 1) return c; /* per tensor: the axis may be anything */
     for (int i = (int)(a->axis < 0 ? a->axis + x->rank : a->axis) + 1; i < x->rank; i++) c.inner *= x->dim[i];
     return c;
 }

@@ -199,6 +199,12 @@ static weir_status cast_infer(w_graph *g, w_node *n, weir_error *e) {
     return w_set_out(g, n, 0, t, &s, e);
 }
 
+/* Most changes of an operand do not change its truth. */
+static w_tag cast_map(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in) {
+    w_tag tag = w_map_same(g, n, o, out, i, in);
+    return tag == W_EXACT && w_node_out(g, n, 0)->type == WEIR_BOOL ? W_COVER : tag;
+}
+
 static int64_t truncate(double x) {
     if (isnan(x)) return 0;
     return x >= 9223372036854775807.0 ? INT64_MAX : x <= -9223372036854775808.0 ? INT64_MIN : (int64_t)x;
@@ -223,6 +229,6 @@ static const w_attr_def cast_attrs[] = {A_INT_REQUIRED(w_cast_attr, to), A_INT(w
  * Inputs: input
  * Attributes: to, saturate
  * Limits: numeric types and bool; no strings, no 8-bit floats
- * Map: exact, element by element
+ * Map: element by element, exact; cover if the result is bool
  */
-W_OP_DEFINE(Cast, "Cast", 1, 1, 1, 1, 6, w_cast_attr, cast_attrs, cast_infer, w_map_same, w_work_none, cast_ref);
+W_OP_DEFINE(Cast, "Cast", 1, 1, 1, 1, 6, w_cast_attr, cast_attrs, cast_infer, cast_map, w_work_none, cast_ref);

@@ -131,6 +131,12 @@ static void build(weir_context *ctx, const json_t *c, built *b) {
                                       b->nout, attr, &node, &e), WEIR_OK);
 }
 
+static double half(uint16_t h) {
+    int exp = h >> 10 & 31, mant = h & 1023;
+    double a = exp == 31 ? (mant ? NAN : INFINITY) : exp ? ldexp(1024 + mant, exp - 25) : ldexp(mant, -24);
+    return h >> 15 ? -a : a;
+}
+
 static double number(const w_tensor *t, size_t i) {
     const uint8_t *p = (const uint8_t *)t->data + i * w_type_size(t->type);
     float f;
@@ -140,11 +146,7 @@ static double number(const w_tensor *t, size_t i) {
     switch (t->type) {
     case WEIR_F32: memcpy(&f, p, 4); return f;
     case WEIR_F64: memcpy(&d, p, 8); return d;
-    case WEIR_F16: {
-        _Float16 x;
-        memcpy(&x, p, 2);
-        return (double)x;
-    }
+    case WEIR_F16: memcpy(&h, p, 2); return half(h);
     case WEIR_BF16:
         memcpy(&h, p, 2);
         u = (uint32_t)h << 16;

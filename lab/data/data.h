@@ -8,6 +8,7 @@
 #define W_DATA_H
 #include "arena.h"
 #include "file.h"
+#include "graph.h"
 #include "weir_lab.h"
 
 #define W_CHANNELS_MAX 16
@@ -127,7 +128,6 @@ weir_status w_npy_read(weir_context *ctx, const w_map *file, const char *path, w
 bool w_npy_is(const uint8_t *data, size_t size);
 weir_status w_npz_write(weir_context *ctx, const char *path, const weir_array *arrays, const char *const *names, size_t n,
                         weir_error *e);
-size_t w_type_size(weir_type t);
 /* n elements as float / as 64-bit integers; a data set's arrays. */
 void w_type_to_float(weir_type t, const void *from, size_t n, float *to);
 bool w_type_is_float(weir_type t);

@@ -16,12 +16,6 @@ static const struct dtype {
               {WEIR_S8, "|i1", 1},  {WEIR_U16, "<u2", 2}, {WEIR_S16, "<i2", 2}, {WEIR_S32, "<i4", 4},
               {WEIR_S64, "<i8", 8}, {WEIR_BOOL, "|b1", 1}};
 
-size_t w_type_size(weir_type t) {
-    for (size_t i = 0; i < W_COUNT(dtypes); i++)
-        if (dtypes[i].type == t) return dtypes[i].size;
-    return t == WEIR_BF16 ? 2 : 0;
-}
-
 bool w_npy_is(const uint8_t *data, size_t size) { return size >= 6 && memcmp(data, "\x93NUMPY", 6) == 0; }
 
 weir_status w_npy_header_size(const uint8_t *p, const char *what, size_t *size, weir_error *e) {

@@ -1,0 +1,269 @@
+/* Techniques, recipes and the search on a real trained network and a few hundred real images. */
+#include "harness.h"
+#include "search.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static weir_context *ctx;
+static weir_model *model;
+static weir_dataset *data;
+static w_calibration *cal;
+static const char *model_path;
+
+static int open_all(void **state) {
+    weir_context_options o = weir_context_options_default();
+    weir_error e = {0};
+    o.threads = 1;
+    if (weir_context_create(&o, &ctx, &e) != WEIR_OK || weir_model_open(ctx, model_path, &model, &e) != WEIR_OK ||
+        weir_dataset_open(ctx, "fashion-mnist", &data, &e) != WEIR_OK) {
+        print_error("%s\n", e.message);
+        return -1;
+    }
+    w_samples s = {.data = data, .n = 256};
+    return w_calibration_create(model, &s, &cal, &e) == WEIR_OK ? 0 : -1;
+}
+
+static int close_all(void **state) {
+    w_calibration_destroy(cal);
+    weir_dataset_destroy(data);
+    weir_model_destroy(model);
+    size_t left = weir_context_live_bytes(ctx);
+    weir_context_destroy(ctx);
+    return left == 0 || left < 4096 ? 0 : -1; /* the machine model belongs to the context */
+}
+
+static weir_model *apply(const char *recipe) {
+    weir_error e = {0};
+    json_t *r;
+    weir_model *m = NULL;
+    if (w_recipe_parse(recipe, "test", &r, &e) != WEIR_OK) fail_msg("%s", e.message);
+    if (w_recipe_apply(model, r, cal, &m, &e) != WEIR_OK) fail_msg("%s", e.message);
+    json_decref(r);
+    return m;
+}
+
+static w_paired compare(const weir_model *m, size_t n) {
+    weir_error e = {0};
+    w_outputs a, b;
+    w_samples s = {.data = data, .first = 1000, .n = n};
+    assert_int_equal(w_outputs_run(model, &s, &a, &e), WEIR_OK);
+    if (w_outputs_run(m, &s, &b, &e) != WEIR_OK) fail_msg("%s", e.message);
+    w_paired p = w_paired_compare(&a, &b);
+    w_outputs_fini(ctx, &a);
+    w_outputs_fini(ctx, &b);
+    return p;
+}
+
+/* The first node with weights, and its weights value. */
+static const w_value *weights_of(const weir_model *m, size_t which) {
+    for (size_t i = 0; i < m->graph->nnode; i++) {
+        const w_node *n = &m->graph->node[i];
+        if (n->op != W_OP_NONE && w_node_has_weights(m->graph, n) && which-- == 0) return &m->graph->value[n->in[1]];
+    }
+    fail_msg("no such layer");
+    return NULL;
+}
+
+static void bad_recipes_are_named(void **state) {
+    static const char *const bad[][2] = {
+        {"[]", "'rules'"},
+        {"{\"rules\": [{}]}", "'technique'"},
+        {"{\"rules\": [{\"technique\": \"magic\", \"nodes\": \".*\"}]}", "'magic' is not one of"},
+        {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"wings\": 2}]}", "'wings' is no parameter of int8"},
+        {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": \"(\"}]}", "no regular expression"},
+        {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": 3}]}", "a list of names"},
+        {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": [3]}]}", "names only"},
+        {"{\"rules\": [], \"version\": 2}", "recipe version 2"},
+        {"{\"rules\": [", "the recipe"},
+    };
+    for (size_t i = 0; i < W_COUNT(bad); i++) {
+        weir_error e = {0};
+        json_t *r;
+        assert_int_equal(w_recipe_parse(bad[i][0], "the recipe", &r, &e), WEIR_BAD_INPUT);
+        if (!strstr(e.message, bad[i][1])) fail_msg("'%s' should hold '%s'", e.message, bad[i][1]);
+    }
+}
+
+static void bad_rules_are_named(void **state) {
+    static const char *const bad[][2] = {
+        {"{\"rules\": [{\"technique\": \"ans\", \"nodes\": \"nobody\"}]}", "no node"},
+        {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"bits\": 9}]}", "'bits' must be a number from 2 to 8"},
+        {"{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"density\": -1}]}", "'density'"},
+        {"{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"method\": \"luck\"}]}", "magnitude, obs"},
+    };
+    for (size_t i = 0; i < W_COUNT(bad); i++) {
+        weir_error e = {0};
+        json_t *r;
+        weir_model *m;
+        assert_int_equal(w_recipe_parse(bad[i][0], "test", &r, &e), WEIR_OK);
+        assert_int_equal(w_recipe_apply(model, r, cal, &m, &e), WEIR_BAD_INPUT);
+        if (!strstr(e.message, bad[i][1])) fail_msg("'%s' should hold '%s'", e.message, bad[i][1]);
+        json_decref(r);
+    }
+}
+
+static void int8_computes_in_integers(void **state) {
+    weir_model *m = apply("{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\"}]}");
+    const w_graph *g = m->graph;
+    for (size_t i = 0; i < g->nnode; i++) {
+        const w_node *n = &g->node[i];
+        if (n->op == W_OP_NONE || !w_node_has_weights(g, n)) continue;
+        assert_int_equal(g->value[n->in[1]].type, WEIR_S8);
+        assert_int_equal(g->value[n->in[0]].type, WEIR_U8);
+    }
+    assert_int_equal(g->value[g->output[0]].type, WEIR_F32);
+    w_paired p = compare(m, 500);
+    assert_true(p.kl < 0.01);
+    assert_true(p.lost <= 5);
+    weir_model_destroy(m);
+}
+
+static void one_integer_layer_has_borders(void **state) {
+    char recipe[400];
+    const w_graph *g = model->graph;
+    const char *label = NULL;
+    for (size_t i = 0; i < g->nnode; i++)
+        if (g->node[i].op == W_OP_Conv) label = w_node_label(g, &g->node[i]);
+    snprintf(recipe, sizeof recipe, "{\"rules\": [{\"technique\": \"int8\", \"nodes\": [\"%s\"]}]}", label);
+    weir_model *m = apply(recipe);
+    assert_true(compare(m, 200).kl < 0.01);
+    weir_model_destroy(m);
+}
+
+static void pruning_keeps_its_density(void **state) {
+    static const char *const method[] = {"magnitude", "obs"};
+    double kl[2];
+    for (int k = 0; k < 2; k++) {
+        char recipe[200];
+        snprintf(recipe, sizeof recipe, "{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"density\": 0.4, \"method\": \"%s\"}]}", method[k]);
+        weir_model *m = apply(recipe);
+        const w_value *w = weights_of(m, 1);
+        assert_true(fabs(w->coding->density - 0.4) < 0.08);
+        kl[k] = compare(m, 500).kl;
+        weir_model_destroy(m);
+    }
+    assert_true(kl[1] < kl[0]); /* taking up the error beats not doing so */
+}
+
+static void feedback_beats_nearest(void **state) {
+    weir_model *a = apply("{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"bits\": 3, \"rounding\": \"nearest\"}]}");
+    weir_model *b = apply("{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"bits\": 3, \"rounding\": \"feedback\"}]}");
+    assert_true(compare(b, 500).kl < compare(a, 500).kl);
+    weir_model_destroy(a);
+    weir_model_destroy(b);
+}
+
+static void clusters_share_values(void **state) {
+    weir_model *m = apply("{\"rules\": [{\"technique\": \"cluster\", \"nodes\": \".*\", \"codebook\": 16}]}");
+    const w_value *w = weights_of(m, 0);
+    const float *x = w->data;
+    assert_in_range(w->coding->ncodebook, 2, 17);
+    for (int64_t i = 0; i < w_shape_count(&w->shape); i++) {
+        uint32_t k = 0;
+        while (k < w->coding->ncodebook && w->coding->codebook[k] != x[i]) k++;
+        assert_true(k < w->coding->ncodebook);
+    }
+    assert_true(compare(m, 300).kl < 0.2);
+    weir_model_destroy(m);
+}
+
+/* What is saved and opened again answers the same, bit for bit, and carries its recipe. */
+static void saved_models_answer_the_same(void **state) {
+    char path[] = "/tmp/weir-lab-XXXXXX.weir";
+    weir_error e = {0};
+    int fd = mkstemps(path, 5);
+    assert_true(fd >= 0);
+    close(fd);
+    weir_model *m = apply("{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"density\": 0.3}, {\"technique\": \"int8\", "
+                          "\"nodes\": \".*\", \"bits\": 5}, {\"technique\": \"ans\", \"nodes\": \".*\"}]}"), *back;
+    if (weir_model_save(m, path, &e) != WEIR_OK) fail_msg("%s", e.message);
+    if (weir_model_open(ctx, path, &back, &e) != WEIR_OK) fail_msg("%s", e.message);
+    w_outputs a, b;
+    w_samples s = {.data = data, .n = 130};
+    assert_int_equal(w_outputs_run(m, &s, &a, &e), WEIR_OK);
+    assert_int_equal(w_outputs_run(back, &s, &b, &e), WEIR_OK);
+    assert_memory_equal(a.logit, b.logit, a.n * a.classes * sizeof(float));
+    assert_string_equal(weir_model_recipe(back), weir_model_recipe(m));
+    assert_true(weir_model_file_bytes(back) * 8 < weir_model_file_bytes(model));
+    w_outputs_fini(ctx, &a);
+    w_outputs_fini(ctx, &b);
+    weir_model_destroy(back);
+    weir_model_destroy(m);
+    unlink(path);
+}
+
+/* 40 lost and 20 won of 10,000: 0.2 points, and a half-width of 1.645 * sqrt(62)/10002 by hand. */
+static void the_interval_is_right(void **state) {
+    w_paired p = {.n = 10000, .lost = 40, .won = 20};
+    assert_true(fabs(w_paired_drop(&p) - 0.2) < 1e-9);
+    double d = 20.0 / 10002, hand = 100 * (d + 1.6448536 * sqrt(61.0 - 400.0 / 10002) / 10002);
+    assert_true(fabs(w_paired_upper(&p, 0.95) - hand) < 1e-4);
+    p.lost = p.won = 0;
+    assert_true(w_paired_upper(&p, 0.95) > 0); /* no flip seen is not no flip possible */
+}
+
+static void the_store_remembers(void **state) {
+    char path[] = "/tmp/weir-store-XXXXXX";
+    weir_error e = {0};
+    w_store *s;
+    json_t *j;
+    int fd = mkstemp(path);
+    close(fd);
+    assert_int_equal(w_store_open(ctx, path, false, &s, &e), WEIR_OK);
+    assert_int_equal(w_store_get(s, "trial-a", &j, &e), WEIR_OK);
+    assert_null(j);
+    j = json_pack("{s:i}", "n", 5);
+    assert_int_equal(w_store_begin(s, "trial-a", &e), WEIR_OK);
+    assert_int_equal(w_store_put(s, "trial-a", j, &e), WEIR_OK);
+    json_decref(j);
+    w_store_close(s);
+    size_t n;
+    assert_int_equal(w_store_open(ctx, path, true, &s, &e), WEIR_OK);
+    assert_int_equal(w_store_count(s, "trial-", &n, &e), WEIR_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(w_store_get(s, "trial-a", &j, &e), WEIR_OK);
+    assert_int_equal(json_integer_value(json_object_get(j, "n")), 5);
+    json_decref(j);
+    w_store_close(s);
+    FILE *f = fopen(path, "w");
+    fputs("this is no data base, however long one looks at it; it is text, and a lot of it, to be sure", f);
+    fclose(f);
+    assert_int_equal(w_store_open(ctx, path, true, &s, &e), WEIR_BAD_INPUT);
+    unlink(path);
+}
+
+static void options_are_checked(void **state) {
+    weir_optimize_options o = weir_optimize_options_default();
+    weir_document *d;
+    weir_error e = {0};
+    const char *set[] = {"conv=int9"};
+    assert_int_equal(weir_optimize(model, &o, &d, &e), WEIR_USAGE);
+    o.data = data;
+    o.objective = "fame";
+    assert_int_equal(weir_optimize(model, &o, &d, &e), WEIR_USAGE);
+    o.objective = NULL;
+    o.set = set;
+    o.nset = 1;
+    assert_int_equal(weir_optimize(model, &o, &d, &e), WEIR_USAGE);
+    assert_non_null(strstr(e.message, "int2 to int8"));
+    o.nset = 0;
+    o.only = "nobody";
+    assert_int_equal(weir_optimize(model, &o, &d, &e), WEIR_USAGE);
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_recipes_are_named),        cmocka_unit_test(bad_rules_are_named),
+        cmocka_unit_test(int8_computes_in_integers),    cmocka_unit_test(one_integer_layer_has_borders),
+        cmocka_unit_test(pruning_keeps_its_density),    cmocka_unit_test(feedback_beats_nearest),
+        cmocka_unit_test(clusters_share_values),        cmocka_unit_test(saved_models_answer_the_same),
+        cmocka_unit_test(the_interval_is_right),        cmocka_unit_test(the_store_remembers),
+        cmocka_unit_test(options_are_checked),
+    };
+    if (argc != 2) return 2;
+    model_path = argv[1];
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}

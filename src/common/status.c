@@ -31,6 +31,7 @@ weir_status w_fail_prefix(weir_error *e, weir_status s, const char *fmt, ...) {
     int n = vsnprintf(text, sizeof e->message, fmt, ap);
     va_end(ap);
     size_t at = n < 0 ? 0 : W_MIN((size_t)n, sizeof e->message - 1);
+    if (strncmp(e->message, text, at) == 0 && e->message[at] == ':') return e->status; /* it says so already */
     snprintf(text + at, sizeof text - at, ": %s", e->message);
     store(e, e->status != WEIR_OK ? e->status : s, text);
     return e->status;

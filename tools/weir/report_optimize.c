@@ -77,9 +77,12 @@ static size_t pair_steps(const json_t *d, const char *path, bar_row *rows, size_
 static void rungs(page *p, const json_t *list) {
     size_t i;
     json_t *r;
-    json_array_foreach(list, i, r)
-        fprintf(p->f, "%s%.0f bit%s %.3g: %.4f / %+.2f", i ? "; " : "", jnum(r, "bits"), jnum(r, "density") < 1 ? ", density" : "", jnum(r, "density"),
-                jnum(r, "kl"), jnum(r, "drop_points"));
+    json_array_foreach(list, i, r) {
+        fprintf(p->f, "%s", i ? "; " : "");
+        if (jnum(r, "density") < 1) fprintf(p->f, "%.3g", jnum(r, "density"));
+        else fprintf(p->f, "%.0f bit", jnum(r, "bits"));
+        fprintf(p->f, ": %.4f / %+.2f", jnum(r, "kl"), jnum(r, "drop_points"));
+    }
 }
 
 static void recipe(page *p, const json_t *d) {

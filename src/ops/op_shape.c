@@ -78,14 +78,20 @@ static weir_status reshape_inferred(const w_graph *g, const w_node *n, const fac
     return WEIR_OK;
 }
 
-/* s: the target as given, each entry a number, 0 (copy), -1 (infer). Leaves the result in s. */
-static weir_status reshape_resolve(const w_graph *g, const w_node *n, const w_shape *x, w_shape *s, bool allowzero, bool *known, weir_error *e) {
+/* target: each entry a symbol, a number, 0 (copy) or -1 (infer). */
+static weir_status reshape_resolve(const w_graph *g, const w_node *n, const w_shape *x, const w_dims *target, bool allowzero, w_shape *s,
+                                   bool *known, weir_error *e) {
     factors have = {.number = 1}, want = {.number = 1};
     int open = -1;
     char t[W_SHAPE_TEXT], u[W_SHAPE_TEXT];
     for (int i = 0; i < x->rank; i++) factor(&have, x->dim[i]);
+    *s = (w_shape){.rank = (uint8_t)target->n, .known = true};
     for (int i = 0; i < s->rank; i++) {
-        int64_t d = s->dim[i];
+        int64_t d = s->dim[i] = target->v[i];
+        if (target->symbols >> i & 1u) {
+            factor(&want, d);
+            continue;
+        }
         if (d < -1 || d > W_MAX_DIM) return w_node_fail(e, g, n, "shape[%d] is %lld, expected -1, 0 or a dimension", i, (long long)d);
         if (d == 0 && !allowzero && i >= x->rank)
             return w_node_fail(e, g, n, "shape[%d] is 0 (copy), the input has rank %u", i, x->rank);
@@ -106,15 +112,12 @@ static weir_status reshape_infer(w_graph *g, w_node *n, weir_error *e) {
     W_BEGIN(g, n, e);
     const w_reshape_attr *a = n->attr;
     const w_value *x = w_node_in(g, n, 0);
-    w_shape s = {.known = true};
-    uint32_t rank;
+    w_dims target = {0};
+    w_shape s;
     bool known;
     W_TRY(w_check_type(g, n, 0, "data", W_T_ALL, e));
-    W_TRY(w_in_ints(g, n, 1, "shape", s.dim, W_MAX_RANK, &rank, &known, e));
-    if (known) {
-        s.rank = (uint8_t)rank;
-        W_TRY(reshape_resolve(g, n, &x->shape, &s, a->allowzero != 0, &known, e));
-    }
+    W_TRY(w_in_ints(g, n, 1, "shape", target.v, W_MAX_RANK, &target.n, &known, e));
+    if (known || w_follow_dims(g, n, 1, &target)) W_TRY(reshape_resolve(g, n, &x->shape, &target, a->allowzero != 0, &s, &known, e));
     if (!known) return w_set_unknown(g, n, 0, w_real_type(x)), WEIR_OK;
     return w_set_out(g, n, 0, w_real_type(x), &s, e);
 }
@@ -294,15 +297,15 @@ W_OP_DEFINE(Transpose, "Transpose", 1, 1, 1, 1, 1, w_transpose_attr, transpose_a
 static weir_status expand_infer(w_graph *g, w_node *n, weir_error *e) {
     W_BEGIN(g, n, e);
     const w_value *x = w_node_in(g, n, 0);
-    w_shape want = {.known = true}, s;
-    uint32_t rank;
+    w_dims target = {0};
     bool known;
     W_TRY(w_check_type(g, n, 0, "input", W_T_ALL, e));
-    W_TRY(w_in_ints(g, n, 1, "shape", want.dim, W_MAX_RANK, &rank, &known, e));
-    if (!known) return w_set_unknown(g, n, 0, w_real_type(x)), WEIR_OK;
-    want.rank = (uint8_t)rank;
-    for (uint32_t i = 0; i < rank; i++)
-        if (want.dim[i] < 0) return w_node_fail(e, g, n, "shape[%u] is %lld, expected at least 0", i, (long long)want.dim[i]);
+    W_TRY(w_in_ints(g, n, 1, "shape", target.v, W_MAX_RANK, &target.n, &known, e));
+    if (!known && !w_follow_dims(g, n, 1, &target)) return w_set_unknown(g, n, 0, w_real_type(x)), WEIR_OK;
+    w_shape want = {.rank = (uint8_t)target.n, .known = true}, s;
+    memcpy(want.dim, target.v, sizeof want.dim);
+    for (int i = 0; i < want.rank; i++)
+        if (want.dim[i] < 0 && !(target.symbols >> i & 1u)) return w_node_fail(e, g, n, "shape[%d] is %lld, expected at least 0", i, (long long)want.dim[i]);
     W_TRY(w_broadcast(g, n, &x->shape, &want, &s, e));
     return w_set_out(g, n, 0, w_real_type(x), &s, e);
 }

@@ -38,6 +38,9 @@ weir_status w_infer_same(w_graph *g, w_node *n, unsigned allowed, weir_error *e)
 /* Input i as integers. Absent: *n = 0, *known. Not constant: !*known. More than cap elements or not an integer vector: fails. */
 weir_status w_in_ints(const w_graph *g, const w_node *n, uint32_t i, const char *what, int64_t *out, uint32_t cap, uint32_t *count,
                       bool *known, weir_error *e);
+/* The same, followed back to shapes where it is computed from them (ops_symbolic.c). Bit i of symbols: v[i] is a symbol. */
+typedef struct w_dims { int64_t v[W_MAX_RANK]; uint32_t n, symbols; } w_dims;
+bool w_follow_dims(const w_graph *g, const w_node *n, uint32_t i, w_dims *out);
 uint32_t w_tensor_ints(const w_tensor *t, int64_t *out, uint32_t cap); /* for references: at most cap elements, 0 if absent */
 int64_t w_load_int(const void *data, w_type t, size_t i);               /* any alignment; not for floats */
 float w_load_real(const void *data, w_type t, size_t i);                /* any alignment; floats and integers */

@@ -1,5 +1,6 @@
 /* plan_doc.c: the plan and its ledger as JSON. */
 #include "planner.h"
+#include <math.h>
 #include <string.h>
 
 static const char *const bound_names[W_LEVELS + 1] = {"l1", "l2", "llc", "dram", "compute"};
@@ -7,14 +8,14 @@ static const char *const place_names[] = {"none", "arena", "const", "input", "ou
 
 static void put_bytes(w_doc *d, json_t *parent, const w_bytes *b) {
     json_t *o = w_doc_obj(d, parent, "bytes");
-    w_doc_num(d, o, "compulsory", b->compulsory);
+    w_doc_int(d, o, "compulsory", llround(b->compulsory));
     for (int l = 0; l < W_LEVELS; l++)
-        w_doc_num(d, o, bound_names[l], b->level[l]);
+        w_doc_int(d, o, bound_names[l], llround(b->level[l]));
     w_doc_str(d, o, "source", "model");
     w_doc_str(d, o, "state", "cold");
     json_t *warm = w_doc_obj(d, o, "warm");
     for (int l = 0; l < W_LEVELS; l++)
-        w_doc_num(d, warm, bound_names[l], b->warm[l]);
+        w_doc_int(d, warm, bound_names[l], llround(b->warm[l]));
 }
 
 static void put_shape(w_doc *d, json_t *parent, const w_graph *g, w_id v) {

@@ -66,15 +66,22 @@ static weir_status push_value(w_graph *g, w_id name, w_id *out, weir_error *e) {
     return WEIR_OK;
 }
 
-/* An interned name that no value carries: BASE, else BASE.2, BASE.3 ... */
+/* An interned name that no value carries: BASE, else BASE.2, BASE.3 ... Numbers that were tried are not tried again. */
 static weir_status unused_name(w_graph *g, const char *base, w_id *name, weir_error *e) {
-    W_TRY(w_graph_intern(g, base, strlen(base), name, e));
-    for (unsigned k = 2; *name == 0 || w_names_value(g->names, *name) != W_NONE; k++) {
-        char *s = w_arena_printf(&g->arena, "%s.%u", base, k);
-        if (!s) return w_oom(e, strlen(base), "names");
-        W_TRY(w_graph_intern(g, s, strlen(s), name, e));
-    }
-    return WEIR_OK;
+    w_id first;
+    W_TRY(w_graph_intern(g, base, strlen(base), &first, e));
+    *name = first;
+    if (first != 0 && w_names_value(g->names, first) == W_NONE) return WEIR_OK;
+    size_t size = strlen(base) + 16;
+    char *s = w_alloc(g->ctx, size);
+    if (!s) return w_oom(e, size, "names");
+    weir_status st = WEIR_OK;
+    do {
+        snprintf(s, size, "%s.%u", base, w_names_serial(g->names, first));
+        st = w_graph_intern(g, s, strlen(s), name, e);
+    } while (st == WEIR_OK && w_names_value(g->names, *name) != W_NONE);
+    w_free(g->ctx, s, size);
+    return st;
 }
 
 weir_status w_graph_add_derived(w_graph *g, const char *base, const char *suffix, w_id *out, weir_error *e) {

@@ -8,6 +8,7 @@ typedef struct entry {
     size_t len;
     uint64_t hash;
     w_id value;
+    unsigned serial;
 } entry;
 
 struct w_names {
@@ -30,7 +31,7 @@ w_names *w_names_create(weir_context *ctx) {
         w_names_destroy(t);
         return NULL;
     }
-    t->list[0] = (entry){"", 0, w_hash64("", 0, 0), W_NONE};
+    t->list[0] = (entry){"", 0, w_hash64("", 0, 0), W_NONE, 2};
     t->n = 1;
     t->slot[t->list[0].hash & (t->nslot - 1)] = 1;
     return t;
@@ -83,7 +84,7 @@ w_id w_names_intern(w_names *t, w_arena *a, const char *s, size_t n) {
     if (!w_grow(t->ctx, (void **)&t->list, sizeof *t->list, &t->cap, t->n + 1)) return W_NONE;
     char *copy = w_arena_strndup(a, s, n);
     if (!copy) return W_NONE;
-    t->list[t->n] = (entry){copy, n, hash, W_NONE};
+    t->list[t->n] = (entry){copy, n, hash, W_NONE, 2};
     t->slot[probe(t, s, n, hash)] = (uint32_t)t->n + 1;
     return (w_id)t->n++;
 }
@@ -97,3 +98,5 @@ w_id w_names_value(const w_names *t, w_id name) { return name < t->n ? t->list[n
 void w_names_set_value(w_names *t, w_id name, w_id value) {
     if (name < t->n) t->list[name].value = value;
 }
+
+unsigned w_names_serial(w_names *t, w_id name) { return name < t->n ? t->list[name].serial++ : 2; }

@@ -12,5 +12,7 @@ w_id w_names_lookup(const w_names *t, const char *s, size_t n); /* W_NONE if nev
 size_t w_names_count(const w_names *t);
 const char *w_names_text(const w_names *t, w_id name);
 w_id w_names_value(const w_names *t, w_id name);
+/* Where a search for NAME.2, NAME.3 ... goes on: every call gives the next number. */
+unsigned w_names_serial(w_names *t, w_id name);
 void w_names_set_value(w_names *t, w_id name, w_id value);
 #endif

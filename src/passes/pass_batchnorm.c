@@ -7,6 +7,15 @@
 
 typedef struct affine { double *s, *t; size_t n; } affine;
 
+/* New weights together may take this much more than twice the constants of the graph: shared weights, and chains of
+ * factors behind one layer, would otherwise multiply a small file. */
+#define MAX_GROWTH ((size_t)256 << 20)
+typedef struct folder {
+    w_graph *g;
+    w_uses uses;
+    size_t left; /* bytes of new weights still allowed */
+} folder;
+
 /* Producer of v whose constant weights may be scaled per output channel. */
 static w_node *scalable(const w_graph *g, const w_uses *uses, w_id v) {
     w_node *p = v == W_NONE || v >= uses->n || uses->count[v] != 1 ? NULL : w_producer(g, v);
@@ -94,7 +103,9 @@ static weir_status shift_bias(w_graph *g, const w_uses *uses, w_node *p, const a
 }
 
 /* Folds node k, which maps x and is described by its constant `shift`, into the producer of x. */
-static weir_status fold_into(w_graph *g, const w_uses *uses, w_id k, w_id x, w_arena *a, weir_error *e) {
+static weir_status fold_into(folder *o, w_id k, w_id x, w_arena *a, weir_error *e) {
+    w_graph *g = o->g;
+    const w_uses *uses = &o->uses;
     w_node *n = &g->node[k], *p = scalable(g, uses, x);
     if (!p) return WEIR_OK;
     const w_shape *w = &g->value[p->in[1]].shape;
@@ -104,7 +115,9 @@ static weir_status fold_into(w_graph *g, const w_uses *uses, w_id k, w_id x, w_a
     if (!channels || (bias != W_NONE && g->value[bias].shape.dim[0] != (int64_t)channels)) return WEIR_OK;
     if (n->op == W_OP_BatchNormalization) W_TRY(affine_of_bn(g, n, channels, a, &f, e));
     else W_TRY(affine_of_mul(g, n, x, c, channels, a, &f, e));
-    if (!f.n) return WEIR_OK;
+    size_t bytes = (size_t)w_shape_count(w) * sizeof(float);
+    if (!f.n || bytes > o->left) return WEIR_OK;
+    o->left -= bytes;
     W_TRY(scale_weights(g, uses, p, &f, e));
     W_TRY(shift_bias(g, uses, p, &f, c, e));
     w_id y = n->out[0], pk = g->value[x].producer;
@@ -113,16 +126,13 @@ static weir_status fold_into(w_graph *g, const w_uses *uses, w_id k, w_id x, w_a
     return WEIR_OK;
 }
 
-static weir_status fold_node(w_graph *g, const w_uses *uses, w_id k, weir_error *e) {
-    const w_node *n = &g->node[k];
+static weir_status fold_node(folder *o, w_id k, weir_error *e) {
+    const w_node *n = &o->g->node[k];
     w_arena a;
-    w_arena_init(&a, g->ctx);
+    w_arena_init(&a, o->g->ctx);
     weir_status s = WEIR_OK;
-    if (n->op == W_OP_BatchNormalization && (n->nout < 2 || n->out[1] == W_NONE)) s = fold_into(g, uses, k, n->in[0], &a, e);
-    else if (n->op == W_OP_Mul && n->in[0] != n->in[1]) {
-        w_id x = n->in[w_is_const(g, n->in[0])];
-        s = fold_into(g, uses, k, x, &a, e);
-    }
+    if (n->op == W_OP_BatchNormalization && (n->nout < 2 || n->out[1] == W_NONE)) s = fold_into(o, k, n->in[0], &a, e);
+    else if (n->op == W_OP_Mul && n->in[0] != n->in[1]) s = fold_into(o, k, n->in[w_is_const(o->g, n->in[0])], &a, e);
     w_arena_fini(&a);
     return s;
 }
@@ -130,9 +140,11 @@ static weir_status fold_node(w_graph *g, const w_uses *uses, w_id k, weir_error 
 weir_status w_pass_batchnorm(w_graph *g, weir_error *e) {
     w_arena a;
     w_arena_init(&a, g->ctx);
-    w_uses uses;
-    weir_status s = w_graph_uses(g, &a, &uses, e);
-    for (size_t k = 0; s == WEIR_OK && k < g->nnode; k++) s = fold_node(g, &uses, (w_id)k, e);
+    folder o = {.g = g, .left = MAX_GROWTH};
+    for (size_t v = 0; v < g->nvalue; v++)
+        if (g->value[v].kind == W_VALUE_CONST) o.left += W_MIN(2 * w_value_bytes(g, (w_id)v), SIZE_MAX / 2 - o.left);
+    weir_status s = w_graph_uses(g, &a, &o.uses, e);
+    for (size_t k = 0; s == WEIR_OK && k < g->nnode; k++) s = fold_node(&o, (w_id)k, e);
     w_arena_fini(&a);
     return s;
 }

@@ -44,6 +44,15 @@ static bool has_perm(const w_node *n, const int64_t perm[4]) {
     return true;
 }
 
+static const int64_t to_last[4] = {0, 2, 3, 1}, to_first[4] = {0, 3, 1, 2};
+
+bool w_transpose_is_view(const w_graph *g, const w_node *n) {
+    if (n->op != W_OP_Transpose) return false;
+    const w_value *x = &g->value[n->in[0]], *y = &g->value[n->out[0]];
+    bool first_last = x->layout == W_NHWC && y->layout == W_ROW && has_perm(n, to_last);
+    return (first_last || (x->layout == W_ROW && y->layout == W_NHWC && has_perm(n, to_first))) && x->kind != W_VALUE_CONST;
+}
+
 /* A follower changes sides when a variable input is channels-last and all variable inputs and outputs are images. */
 static bool can_follow(const w_graph *g, const w_node *n) {
     bool last = false;
@@ -58,7 +67,6 @@ static bool can_follow(const w_graph *g, const w_node *n) {
 }
 
 static mode mode_of(const w_graph *g, const w_node *n) {
-    static const int64_t to_last[4] = {0, 2, 3, 1}, to_first[4] = {0, 3, 1, 2};
     if (!n->nin || !is_image(g, n->in[0])) return follows(n->op) && can_follow(g, n) ? MODE_NHWC : MODE_ROW;
     if (is_anchor(n->op)) return MODE_NHWC;
     if (has_perm(n, to_first)) return MODE_TO_NHWC;

@@ -21,6 +21,7 @@ weir_status w_pass_dce(w_graph *g, weir_error *e);
  * row-major one, and (0,3,1,2) the other way, are the same bytes: views. So is Flatten behind the first, in front of a
  * Gemm whose weights were permuted instead. Reshape and Flatten never read a channels-last value whose bytes differ. */
 weir_status w_pass_layout(w_graph *g, weir_error *e);
+bool w_transpose_is_view(const w_graph *g, const w_node *n); /* such a Transpose: its output is its input's bytes */
 /* What every model gets after opening (symbolic), in rounds until nothing goes away: fold (which infers), normalise, infer,
  * batchnorm, fuse, qdq, cse, dce; then verified. */
 weir_status w_passes_canonical(w_graph *g, weir_error *e);

@@ -14,7 +14,8 @@ static weir_status check_params(const w_graph *g, const w_node *n, const w_shape
     int axis = 0;
     if (a->block_size) return w_node_fail(e, g, n, "block_size is %lld, only whole axes are supported", (long long)a->block_size);
     W_TRY(w_check_type(g, n, SCALE, "scale", W_T_FLOATS, e));
-    if (z && !w_shape_equal(&s->shape, &z->shape))
+    bool single = w_shape_count(&s->shape) == 1 && z && w_shape_count(&z->shape) == 1; /* quantisers mix [] and [1] */
+    if (z && !single && !w_shape_equal(&s->shape, &z->shape))
         return w_node_fail(e, g, n, "zero_point has shape %s, expected %s as scale", w_shape_text(g, &z->shape, t), w_shape_text(g, &s->shape, u));
     if (s->shape.rank == 0 || (s->shape.rank == 1 && s->shape.dim[0] == 1)) return WEIR_OK;
     W_TRY(w_check_rank(g, n, SCALE, "scale", 0, 1, e));

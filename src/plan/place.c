@@ -60,6 +60,10 @@ static bool is_view(const w_graph *g, const w_node *n, const w_uses *uses) {
         if (!layouts_agree(&g->value[n->in[0]], &g->value[n->out[0]]))
             return false;
         break;
+    case W_OP_Transpose:
+        if (!w_transpose_is_view(g, n))
+            return false;
+        break;
     default: return false;
     }
     const w_value *a = &g->value[n->in[0]], *b = &g->value[n->out[0]];

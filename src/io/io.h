@@ -5,7 +5,8 @@
 #include "file.h"
 #include "ops.h"
 
-/* ONNX (protobuf through nanopb). The graph keeps pointers into the mapping: `map` must outlive it. */
+/* ONNX (protobuf through nanopb). The graph keeps pointers into the mapping: `map` must outlive it. Reading infers types and
+ * shapes (w_pass_infer), here and for .weir, so that what contradicts itself is refused with the file's name. */
 weir_status w_onnx_read(weir_context *ctx, const char *path, const w_map *map, w_graph **out, weir_error *e);
 /* Quantised values become QuantizeLinear/DequantizeLinear pairs, fused epilogues their own nodes, internal ops vanish. opset >= 13. */
 weir_status w_onnx_write(const w_graph *g, const char *path, weir_error *e);

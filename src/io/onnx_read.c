@@ -1,8 +1,10 @@
 /* ModelProto and GraphProto into a graph: see onnx_pb.h for how messages are walked.
  *
  * Order of work, whatever the order of fields in the file: initializers, inputs, outputs of all nodes, nodes, graph outputs,
- * then a topological sort (ONNX demands sorted nodes; weir only refuses cycles). */
+ * then a topological sort (ONNX demands sorted nodes; weir only refuses cycles). Types and shapes are inferred at once, so
+ * that what contradicts itself is refused here: a node whose operands do not fit, an output that is declared otherwise. */
 #include "onnx_pb.h"
+#include "passes.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -114,16 +116,17 @@ static weir_status initializer_add(w_onnx *r, w_span m, size_t index) {
     return WEIR_OK;
 }
 
-/* The declared type and shape of a value whose own are known must agree with them. */
-static weir_status info_agrees(w_onnx *r, const info *i, const w_value *v, const char *what) {
+/* What the file declares of a value must agree with what it is. Shapes of inner values do not count: they go stale when tools
+ * change a model, and nothing reads them. */
+static weir_status info_agrees(w_onnx *r, const info *i, const w_value *v, const char *what, bool shapes) {
     if (i->type && v->type && i->type != v->type) {
         return w_fail(r->e, WEIR_BAD_INPUT, "%s '%s' is declared %s but holds %s", what, i->name, w_type_name(i->type), w_type_name(v->type));
     }
-    if (!i->shape.known || !v->shape.known) return WEIR_OK;
+    if (!shapes || !i->shape.known || !v->shape.known) return WEIR_OK;
     bool same = i->shape.rank == v->shape.rank;
     for (uint8_t k = 0; same && k < v->shape.rank; k++) same = i->shape.dim[k] < 0 || v->shape.dim[k] < 0 || i->shape.dim[k] == v->shape.dim[k];
     if (same) return WEIR_OK;
-    return w_fail(r->e, WEIR_BAD_INPUT, "%s '%s' is declared with another shape than the data that it holds", what, i->name);
+    return w_fail(r->e, WEIR_BAD_INPUT, "%s '%s' is declared with another shape than it has", what, i->name);
 }
 
 /* Before IR version 4 initializers are listed as inputs too; weir takes them as constants in every version. */
@@ -132,7 +135,7 @@ static weir_status input_add(w_onnx *r, w_span m, size_t index) {
     w_id v;
     W_TRY(info_read(r, m, "input", index, &i));
     v = w_graph_find(r->g, i.name);
-    if (v != W_NONE && r->g->value[v].kind == W_VALUE_CONST) return info_agrees(r, &i, &r->g->value[v], "initializer");
+    if (v != W_NONE && r->g->value[v].kind == W_VALUE_CONST) return info_agrees(r, &i, &r->g->value[v], "initializer", true);
     if (v != W_NONE) return w_fail(r->e, WEIR_BAD_INPUT, "graph input '%s' is listed twice", i.name);
     if (!i.type) return w_fail(r->e, WEIR_BAD_INPUT, "graph input '%s' has no type", i.name);
     if (!i.shape.known) return w_fail(r->e, WEIR_BAD_INPUT, "graph input '%s' has no shape", i.name);
@@ -147,7 +150,6 @@ static weir_status output_add(w_onnx *r, w_span m, size_t index) {
     for (size_t k = 0; k < r->g->noutput; k++) {
         if (r->g->output[k] == v) return w_fail(r->e, WEIR_BAD_INPUT, "graph output '%s' is listed twice", i.name);
     }
-    W_TRY(info_agrees(r, &i, &r->g->value[v], "graph output"));
     return w_graph_add_output(r->g, v, r->e);
 }
 
@@ -163,15 +165,20 @@ static weir_status graph_build(w_onnx *r, const graph_msg *g) {
     return w_graph_toposort(r->g, r->e);
 }
 
-/* Intermediate values are inferred anew; what the file says of them must at least be readable. */
-static weir_status infos_check(w_onnx *r, const graph_msg *g) {
-    for (size_t k = 0; k < g->info.n; k++) {
+static weir_status infos_check(w_onnx *r, const w_spans *list, const char *what, const char *kind, bool shapes) {
+    for (size_t k = 0; k < list->n; k++) {
         info i;
-        W_TRY(info_read(r, g->info.v[k], "value_info", k, &i));
+        W_TRY(info_read(r, list->v[k], what, k, &i));
         w_id v = w_graph_find(r->g, i.name);
-        if (v != W_NONE) W_TRY(info_agrees(r, &i, &r->g->value[v], "value"));
+        if (v != W_NONE) W_TRY(info_agrees(r, &i, &r->g->value[v], kind, shapes));
     }
     return WEIR_OK;
+}
+
+static weir_status declared_check(w_onnx *r, const graph_msg *g) {
+    W_TRY(w_pass_infer(r->g, r->e));
+    W_TRY(infos_check(r, &g->output, "output", "graph output", true));
+    return infos_check(r, &g->info, "value_info", "value", false);
 }
 
 static weir_status graph_read(w_onnx *r, w_span m) {
@@ -183,7 +190,7 @@ static weir_status graph_read(w_onnx *r, w_span m) {
                          .sparse_initializer = w_spans_field(&g.sparse)};
     weir_status st = w_onnx_decode(r, m, onnx_GraphProto_fields, &p, "graph");
     if (st == WEIR_OK) st = graph_build(r, &g);
-    if (st == WEIR_OK) st = infos_check(r, &g);
+    if (st == WEIR_OK) st = declared_check(r, &g);
     w_spans *all[] = {&g.node, &g.init, &g.input, &g.output, &g.info, &g.sparse};
     for (size_t i = 0; i < W_COUNT(all); i++) w_spans_fini(all[i]);
     return st;

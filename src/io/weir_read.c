@@ -1,6 +1,8 @@
-/* Opening a .weir file: header, checksums, decompressed metadata, graph. */
+/* Opening a .weir file: header, checksums, decompressed metadata, graph. Types and shapes are inferred at once, so that a
+ * graph which contradicts itself is refused here, with the name of the file. */
 #include "weir_format.h"
 #include "hash.h"
+#include "passes.h"
 #include <string.h>
 #include <zstd.h>
 
@@ -78,7 +80,7 @@ static weir_status file_read(w_graph *g, const w_map *map, char **recipe, weir_e
     W_TRY(meta_unpack(g->ctx, meta, &h, &raw, e));
     weir_status st = w_meta_read(g, raw, (size_t)h.meta_raw, &s, recipe, e);
     w_free(g->ctx, raw, (size_t)h.meta_raw + 1);
-    return st;
+    return st == WEIR_OK ? w_pass_infer(g, e) : st;
 }
 
 weir_status w_weir_read(weir_context *ctx, const char *path, const w_map *map, w_graph **out, char **recipe, weir_error *e) {

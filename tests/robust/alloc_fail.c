@@ -1,13 +1,16 @@
 /* An allocator in front of the C library's (or the sanitizer's): counts, and fails on request.
  *
  * Linked into a test it takes the place of malloc for everything in the process. As a preloaded library it is driven by
- * WEIR_FAIL_ALLOC=N: the N-th allocation of the process fails, and those after it succeed. */
+ * WEIR_FAIL_ALLOC=N (the N-th allocation of the process fails, those after it succeed; 0: none) and WEIR_COUNT_ALLOC=FILE,
+ * which gets the number of allocations at exit. */
 #include "alloc_fail.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define W_ASAN 1
@@ -33,7 +36,8 @@ static atomic_long count, live, fail_at;
 static atomic_bool forever_, happened;
 
 void alloc_fail_at(long n, bool forever) {
-    forever_ = forever, happened = false;
+    forever_ = forever;
+    happened = false;
     count = 0;
     fail_at = n;
 }
@@ -86,4 +90,18 @@ void free(void *p) {
 __attribute__((constructor)) static void from_environment(void) {
     const char *n = getenv("WEIR_FAIL_ALLOC");
     if (n) alloc_fail_at(atol(n), false);
+}
+
+__attribute__((destructor)) static void to_file(void) {
+    const char *path = getenv("WEIR_COUNT_ALLOC");
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644) : -1;
+    char text[24], *at = text + sizeof text;
+    long n = count;
+    if (fd < 0) return;
+    do {
+        *--at = (char)('0' + n % 10);
+        n /= 10;
+    } while (n);
+    if (write(fd, at, (size_t)(text + sizeof text - at)) < 0) errno = 0;
+    close(fd);
 }

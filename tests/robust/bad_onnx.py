@@ -1,4 +1,6 @@
 """ONNX files that break one rule each: (name, bytes, what the message must say)."""
+import struct
+
 from pb import *
 
 NAN = b"\x00\x00\xc0\x7f"
@@ -97,4 +99,34 @@ CASES = [
     ("attribute-subgraph", with_node(0, node("Conv", ["x", "w", "b"], ["c"], raw(1, "body") + raw(6, b"") + num(20, 5), name="conv")), "subgraphs are not supported"),
     ("attribute-missing", one("Cast", ["x"], ["y"]), "the required attribute 'to' is missing"),
     ("node-name-not-utf8", with_node(1, node("Relu", ["c"], ["r"], name=b"\xff")), "name is not valid UTF-8"),
+    # ---- shapes and attributes that contradict each other: found by the shape rules
+    ("conv-channels", with_init(tensor("w", [2, 3, 3, 3])), "node 'conv' (Conv): W has 3 input channels"),
+    ("conv-weight-rank", with_init(tensor("w", [2, 1, 3])), "node 'conv' (Conv): W has rank 3, expected 4"),
+    ("conv-kernel-shape", with_node(0, conv(kernel_shape=[5, 5])), "node 'conv' (Conv): kernel_shape[0] is 5, W has 3"),
+    ("conv-kernel-too-large", with_node(0, conv(pads=[0, 0, 0, 0], dilations=[9, 9])), "node 'conv' (Conv): the kernel spans 19 on spatial axis 0"),
+    ("conv-stride-0", with_node(0, conv(strides=[0, 1])), "node 'conv' (Conv): strides[0] is 0, expected 1 to"),
+    ("conv-pads-3", with_node(0, conv(pads=[1, 1, 1])), "node 'conv' (Conv): pads has 3 entries, expected 4"),
+    ("conv-pads-huge", with_node(0, conv(pads=[1 << 62, 1, 1, 1])), "node 'conv' (Conv): pads[0] is 4611686018427387904, expected 0 to"),
+    ("conv-group-0", with_node(0, conv(group=0)), "node 'conv' (Conv): group is 0, expected at least 1"),
+    ("conv-auto-pad", with_node(0, conv(auto_pad="SOMETIMES", pads=None)), "node 'conv' (Conv): auto_pad is 'SOMETIMES', expected"),
+    ("conv-bias-length", model(init=[parts()["init"][0], tensor("b", [7])] + parts()["init"][2:]), "node 'conv' (Conv): B has shape [7], expected [2]"),
+    ("gemm-sizes", model(init=parts()["init"][:2] + [tensor("v", [3, 31]), tensor("d", [3])]), "node 'gemm' (Gemm): the inner dimension of B is 31, expected 32"),
+    ("gemm-of-integers", model(init=parts()["init"][:2] + [tensor("v", [3, 32], dtype=INT32), tensor("d", [3])]), "node 'gemm' (Gemm): input 1 has type s32, expected f32"),
+    ("pool-kernel", with_node(1, node("MaxPool", ["c"], ["r"], attr("kernel_shape", [0, 2]), name="pool")), "node 'pool' (MaxPool): kernel_shape[0] is 0, expected 1 to"),
+    ("pool-kernel-huge", with_node(1, node("MaxPool", ["c"], ["r"], attr("kernel_shape", [1 << 40, 2]), name="pool")), "node 'pool' (MaxPool): kernel_shape[0] is 1099511627776, expected 1 to"),
+    ("flatten-axis", with_node(2, node("Flatten", ["r"], ["f"], attr("axis", 9), name="flatten")), "node 'flatten' (Flatten): axis is 9, expected -4 to 4"),
+    ("add-broadcast", with_node(1, node("Add", ["c", "d"], ["r"], name="add")), "node 'add' (Add): shapes [batch, 2, 4, 4] and [3] do not broadcast"),
+    ("concat-shapes", with_node(1, node("Concat", ["c", "x"], ["r"], attr("axis", 3), name="concat")), "node 'concat' (Concat): input 1 has shape [batch, 1, 4, 4], expected [batch, 2, 4, 4]"),
+    ("transpose-perm", with_node(1, node("Transpose", ["c"], ["r"], attr("perm", [0, 1, 1, 3]), name="turn")), "node 'turn' (Transpose): perm has axis 1 twice"),
+    ("reshape-two-unknown", model(node=[node("Reshape", ["x", "s"], ["y"], name="shape")], output=[info("y", None)],
+                                  init=[tensor("s", [2], struct.pack("<2q", -1, -1), INT64)]), "node 'shape' (Reshape): shape has -1 at 0 and at 1"),
+    ("reshape-count", model(node=[node("Reshape", ["x", "s"], ["y"], name="shape")], output=[info("y", None)], input=[info("x", [1, 1, 4, 4])],
+                            init=[tensor("s", [1], struct.pack("<q", 17), INT64)]), "node 'shape' (Reshape): [1, 1, 4, 4] has 16 elements, [17] has 17"),
+    ("expand-huge", model(node=[node("Expand", ["x", "s"], ["y"], name="grow")], output=[info("y", None)], input=[info("x", [1])],
+                          init=[tensor("s", [4], struct.pack("<4q", *[1 << 30] * 4), INT64)]), "node 'grow' (Expand): output 0 would have shape"),
+    ("constant-of-shape-huge", model(node=[node("ConstantOfShape", ["s"], ["y"], name="fill")], output=[info("y", None)],
+                                     init=[tensor("s", [4], struct.pack("<4q", *[1 << 30] * 4), INT64)]), "node 'fill' (ConstantOfShape): output 0 would have shape"),
+    ("declared-output-shape", model(output=[info("y", ["batch", 4])]), "graph output 'y' is declared with another shape than it has"),
+    ("declared-output-type", model(output=[info("y", ["batch", 3], INT64)]), "graph output 'y' is declared s64 but holds f32"),
+    ("declared-inner-type", model(info=[info("c", ["batch", 2, 4, 4], INT64)]), "value 'c' is declared s64 but holds f32"),
 ]

@@ -12,6 +12,7 @@
 #include "cpu.h"
 #include "kernels_gemm.h"
 #include "kernels_leaf.h"
+#include "kernels_wino.h"
 
 #if defined(__x86_64__)
 #define W_ARCH_X86 1
@@ -27,6 +28,9 @@ typedef struct w_kernels {
     size_t nf32;
     w_u8_tile u8_igemm[W_MAX_TILES];
     size_t nu8;
+    w_fn_f32_wino_in *wino_in;                  /* Winograd's transforms; wino_lanes channels at once */
+    w_fn_f32_wino_out *wino_out;
+    size_t wino_lanes;                          /* 1: the reference, which is not worth choosing */
     w_leaf_kernels leaf;                        /* depthwise, pooling, element-wise: kernels_leaf.h */
 } w_kernels;
 

@@ -7,6 +7,9 @@ void w_kernels_init(w_kernels *k, uint32_t cpu_flags) {
     k->nf32 = 1;
     k->u8_igemm[0] = (w_u8_tile){w_u8_igemm_1x8__ref, "u8_igemm_1x8__ref", 1, 8, W_PACK_S8_QUAD};
     k->nu8 = 1;
+    k->wino_in = w_f32_wino_in__ref;
+    k->wino_out = w_f32_wino_out__ref;
+    k->wino_lanes = 1;
     w_leaf_init_ref(&k->leaf);
 #if W_ARCH_X86
     w_kernels_init_x86(k, cpu_flags);

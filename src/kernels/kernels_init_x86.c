@@ -29,6 +29,9 @@ static void init_avx512(w_kernels *k) {
     static const w_u8_tile u8[] = {U8(u8_igemm_8x32__avx512, 8, 32, W_PACK_S16_EVEN_ODD),
                                    U8(u8_igemm_12x16__avx512, 12, 16, W_PACK_S16_EVEN_ODD)};
     k->lanes = 16;
+    k->wino_in = w_f32_wino_in__avx512;
+    k->wino_out = w_f32_wino_out__avx512;
+    k->wino_lanes = 16;
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
 }

@@ -115,7 +115,8 @@ static double level_seconds(const w_machine *m, int level, int threads, w_traffi
 static void bound_step(const w_plan *p, const w_machine *m, w_step *s, const w_traffic *t) {
     int threads = W_MAX(1, W_MIN(s->threads, p->options.threads));
     s->bound_by = W_LEVELS;
-    s->bound_s = s->macs > 0 ? (double)s->macs / w_machine_peak(m, s->peak, threads) : 0;
+    double macs = s->macs_done > 0 ? s->macs_done : (double)s->macs;
+    s->bound_s = macs > 0 ? macs / w_machine_peak(m, s->peak, threads) : 0;
     for (int l = 0; l < W_LEVELS; l++) {
         double seconds = level_seconds(m, l, threads, t[l]);
         if (seconds > s->bound_s) {

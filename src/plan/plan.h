@@ -44,7 +44,8 @@ typedef struct w_step {
     size_t scratch_offset;
     uint32_t inplace;          /* bit i: output 0 may share the bytes of input i (same size, kernel reads before it writes) */
     int threads;               /* parts this step is split in at most (1: not split) */
-    int64_t macs;
+    int64_t macs;              /* by the operator's definition */
+    double macs_done;          /* that the kernel carries out, where it needs fewer (Winograd); 0: macs */
     int peak;                  /* W_PEAK_* that bounds its arithmetic */
     w_bytes bytes;
     double bound_s; int bound_by; /* steady state (warm); by W_L1..W_DRAM, or W_LEVELS for arithmetic */

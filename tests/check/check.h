@@ -31,6 +31,8 @@ double check_peak(uint32_t flags, bool u8);
 void check_print_speed(const check *c, const char *shape, double seconds, double macs, double bytes, double peak);
 
 void check_f32_igemm(check *c, w_fn_f32_igemm *fn, int mr, int nr, int pack);
+void check_f32_wino_in(check *c, w_fn_f32_wino_in *fn, int mr, int nr, int pack);
+void check_f32_wino_out(check *c, w_fn_f32_wino_out *fn, int mr, int nr, int pack);
 void check_u8_igemm(check *c, w_fn_u8_igemm *fn, int mr, int nr, int pack);
 #include "check_leaf.h"
 #endif

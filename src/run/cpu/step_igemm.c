@@ -35,6 +35,7 @@ static const w_f32_tile *choose_f32(const w_kernels *k, shape s) {
     }
     return &k->f32_igemm[best];
 }
+const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, size_t n) { return choose_f32(k, (shape){.p = p, .k = c, .n = n}); }
 static const w_u8_tile *choose_u8(const w_kernels *k, shape s) {
     size_t best = 0;
     double least = 0;

@@ -47,4 +47,6 @@ const char *w_igemm_refuse_u8(const w_graph *g, const w_node *n, uint32_t res, i
 void w_igemm_epilogue(const w_plan *p, w_step *s, igemm *m, const w_epilogue *ep, uint32_t res);
 /* mul[n] = scale of the input * scale of the weight column * alpha, from the plan's arena. */
 float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error *e);
+/* The f32 tile that is fastest for p rows, reduction length c and n columns. */
+const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, size_t n);
 #endif

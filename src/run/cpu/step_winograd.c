@@ -1,0 +1,207 @@
+/* 3x3 convolution of stride 1 by Winograd's F(2x2, 3x3): 16 multiply-adds make what takes 36 directly, for two cheap
+ * transforms around 16 matrix products (kernels_wino.h).
+ *
+ * Tile rows are cut into chunks whose places stay in L2; a chunk is transformed, multiplied and transformed back by one
+ * thread in its own slot of scratch. The chunks are fixed at plan time, so the bits do not depend on the threads; but an
+ * output is summed another way than by conv_f32_igemm: at most (C + 16) * 2^-24 * 20.25 of the sum of magnitudes away from
+ * the exact sum (measured about 1e-6 of the largest output), and it may not be computed column by column in a stream. */
+#include "step_igemm.h"
+#include "steps.h"
+#include <string.h>
+
+#define CHUNK_BYTES (192u << 10) /* places of a chunk, input and output side: a fifth of a large L2 */
+
+typedef struct wino {
+    w_f32_wino g;              /* pointers are set at run time; bias is in the plan */
+    w_fn_f32_wino_in *in;
+    w_fn_f32_wino_out *out;
+    w_fn_f32_igemm *product;
+    size_t images, tiles_y, rows, chunks; /* tile rows of an image, of a chunk; chunks of an image */
+    const float *w;            /* 16 packed matrices */
+    size_t place_floats;       /* of one of them */
+    size_t slot_bytes, slots;
+    size_t nr;                 /* columns of a block of the product */
+    uint32_t res;
+} wino;
+
+static const w_conv_attr *conv_attr(const w_node *n) { return n->attr; }
+
+static bool window_of(const w_graph *g, const w_node *n, w_window *w) {
+    const w_conv_attr *a = conv_attr(n);
+    return w_window_of(w_node_in(g, n, 0), &g->value[n->out[0]], &a->kernel_shape, &a->strides, &a->pads, &a->dilations, w);
+}
+
+static bool is_3x3(const w_window *w) {
+    return w->kh == 3 && w->kw == 3 && w->sh == 1 && w->sw == 1 && w->dh == 1 && w->dw == 1 && w->pt <= 1 && w->pl <= 1;
+}
+
+/* Multiply-adds by tiles, with a sixth on top for the transforms, against the direct ones. */
+static bool saves(const w_window *w) {
+    size_t tiles = ((w->oh + 1) / 2) * ((w->ow + 1) / 2);
+    return tiles * 16 * 7 / 6 < w->oh * w->ow * 9;
+}
+
+static const char *refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    const w_value *x = w_node_in(g, n, 0), *k = w_node_in(g, n, 1), *b = w_node_in(g, n, 2), *y = &g->value[n->out[0]];
+    size_t lanes = ctx->kernels->wino_lanes;
+    w_window w;
+    if (lanes == 1) return "no Winograd transforms for this instruction set";
+    if (x->shape.rank != 4 || conv_attr(n)->group != 1) return "not a plain two-dimensional convolution";
+    if (!w_is_nhwc(x) || !w_is_nhwc(y)) return "images do not lie channels-last";
+    if (k->kind != W_VALUE_CONST || (b && b->kind != W_VALUE_CONST)) return "weights are not constant";
+    if (!window_of(g, n, &w) || !is_3x3(&w)) return "not 3x3 with stride 1";
+    if (x->shape.dim[1] % (int64_t)lanes || y->shape.dim[1] % (int64_t)lanes) return "channels are no multiple of the vector";
+    if (conv_attr(n)->ep.act > W_ACT_CLIP) return "the activation is none of relu and clip";
+    if (!saves(&w)) return "the image is so small that its tiles save nothing";
+    return w_igemm_refuse_f32(g, n, 3);
+}
+
+/* ---- prepare ---- */
+
+static void set_geometry(const w_plan *p, const w_step *s, wino *m) {
+    const w_value *x = w_step_in(p, s, 0), *y = w_step_out(p, s, 0);
+    w_window w;
+    window_of(p->graph, w_step_node(p, s), &w);
+    m->images = (size_t)x->shape.dim[0];
+    m->g = (w_f32_wino){.ih = w.ih, .iw = w.iw, .oh = w.oh, .ow = w.ow, .pt = (int)w.pt, .pl = (int)w.pl, .c = (size_t)x->shape.dim[1],
+                        .n = (size_t)y->shape.dim[1], .tiles_x = (w.ow + 1) / 2, .ep = w_kepi_of(&conv_attr(w_step_node(p, s))->ep)};
+    m->tiles_y = (w.oh + 1) / 2;
+}
+
+static size_t places_bytes(const wino *m, size_t rows) { return W_WINO_PLACES * rows * m->g.tiles_x * (m->g.c + m->g.n) * sizeof(float); }
+
+static void set_chunks(const w_plan *p, w_step *s, wino *m) {
+    const w_f32_wino *g = &m->g;
+    double macs = (double)(m->images * m->tiles_y * g->tiles_x * W_WINO_PLACES) * (double)(g->c * g->n);
+    s->macs_done = macs;
+    s->threads = w_step_threads(p, w_step_seconds(macs, w_step_io_bytes(s)));
+    m->rows = W_MAX((size_t)1, CHUNK_BYTES / places_bytes(m, 1));
+    m->rows = W_MIN(m->rows, m->tiles_y);
+    size_t least = ((size_t)s->threads + m->images - 1) / m->images;
+    if (m->tiles_y >= least) m->rows = W_MIN(m->rows, m->tiles_y / least);
+    m->chunks = (m->tiles_y + m->rows - 1) / m->rows;
+    m->slots = s->threads > 1 ? (size_t)W_MAX(p->options.threads, s->threads) : 1;
+    m->slot_bytes = W_ALIGN_UP(places_bytes(m, m->rows), (size_t)64);
+    s->scratch_bytes = m->slots * m->slot_bytes;
+}
+
+/* u[place][n][c] packed place by place for the product; no bias there. */
+static weir_status pack(w_plan *p, w_step *s, wino *m, const float *w, const w_f32_tile *t, weir_error *e) {
+    size_t c = m->g.c, n = m->g.n, each = n * c * sizeof(float);
+    m->place_floats = (n + t->nr - 1) / t->nr * w_f32_block(t->nr, c);
+    float *packed = w_step_packed(p, s, W_WINO_PLACES * m->place_floats * sizeof(float), e);
+    float *u = packed ? w_alloc(p->ctx, W_WINO_PLACES * each) : NULL;
+    if (!packed) return WEIR_NO_RESOURCE;
+    if (!u) return w_oom(e, W_WINO_PLACES * each, "transformed weights");
+    for (size_t i = 0; i < n * c; i++) {
+        float place[W_WINO_PLACES];
+        w_wino_weights(w + i * 9, place);
+        for (size_t k = 0; k < W_WINO_PLACES; k++) u[k * n * c + i] = place[k];
+    }
+    for (size_t k = 0; k < W_WINO_PLACES; k++) w_pack_f32(packed + k * m->place_floats, t->nr, u + k * n * c, c, 1, n, c, NULL);
+    w_free(p->ctx, u, W_WINO_PLACES * each);
+    m->w = packed;
+    return WEIR_OK;
+}
+
+static weir_status set_weights(w_plan *p, w_step *s, wino *m, weir_error *e) {
+    const w_node *node = w_step_node(p, s);
+    float *w, *b, *bias = w_arena_alloc_aligned(&p->arena_mem, m->g.n * sizeof *bias);
+    size_t count;
+    w_arena tmp;
+    if (!bias) return w_oom(e, m->g.n * sizeof *bias, "a bias");
+    memset(bias, 0, m->g.n * sizeof *bias);
+    w_arena_init(&tmp, p->ctx);
+    const w_f32_tile *t = w_igemm_choose_f32(p->ctx->kernels, m->rows * m->g.tiles_x, m->g.c, m->g.n);
+    m->product = t->fn;
+    m->nr = t->nr;
+    s->kernel = t->name;
+    weir_status st = w_const_f32(p->graph, node->in[1], &tmp, &w, &count, e);
+    if (st == WEIR_OK) st = pack(p, s, m, w, t, e);
+    if (st == WEIR_OK && w_step_in(p, s, 2)) {
+        st = w_const_f32(p->graph, node->in[2], &tmp, &b, &count, e);
+        if (st == WEIR_OK) memcpy(bias, b, m->g.n * sizeof *bias);
+    }
+    w_arena_fini(&tmp);
+    m->g.bias = bias;
+    return st;
+}
+
+static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
+    wino *m = w_step_params(p, s, sizeof *m, e);
+    if (!m) return WEIR_NO_RESOURCE;
+    m->in = p->ctx->kernels->wino_in;
+    m->out = p->ctx->kernels->wino_out;
+    const w_value *r = w_step_in(p, s, 3);
+    m->res = r ? 3 : W_NONE;
+    if (r) s->inplace = 1u << 3;
+    set_geometry(p, s, m);
+    set_chunks(p, s, m);
+    s->peak = W_PEAK_F32;
+    W_TRY(set_weights(p, s, m, e));
+    s->tile = w_arena_printf(&p->arena_mem, "2x2 of %zux%zux%zu, 16 products of %zux%zu", m->g.oh, m->g.ow, m->g.n, m->rows * m->g.tiles_x, m->g.c);
+    return s->tile ? WEIR_OK : w_oom(e, 64, "a tile's description");
+}
+
+/* ---- run ---- */
+
+static void multiply(const wino *m, const float *v, float *out, size_t tiles) {
+    for (size_t k = 0; k < W_WINO_PLACES; k++) {
+        w_f32_igemm g = {.rows = {.in = v + k * tiles * m->g.c, .row_stride = m->g.c, .taps = 1, .c = m->g.c}, .w = m->w + k * m->place_floats,
+                         .n = m->g.n, .out = out + k * tiles * m->g.n, .out_stride = m->g.n};
+        m->product(&g, 0, tiles, 0, (m->g.n + m->nr - 1) / m->nr);
+    }
+}
+
+static void chunk(void *arg, size_t thread, size_t index) {
+    const w_job *j = arg;
+    const wino *m = j->s->params;
+    size_t image = index / m->chunks, ty0 = index % m->chunks * m->rows, ty1 = W_MIN(ty0 + m->rows, m->tiles_y);
+    size_t tiles = (ty1 - ty0) * m->g.tiles_x, pixels = m->g.oh * m->g.ow * m->g.n;
+    float *v = (float *)((uint8_t *)w_scratch_ptr(j->s, j->b) + thread * m->slot_bytes), *p = v + W_WINO_PLACES * tiles * m->g.c;
+    w_f32_wino g = m->g;
+    g.in = (const float *)w_loc_ptr(&j->s->in[0], j->b) + image * g.ih * g.iw * g.c;
+    g.out = (float *)w_loc_ptr(&j->s->out[0], j->b) + image * pixels;
+    if (m->res != W_NONE) g.res = (const float *)w_loc_ptr(&j->s->in[m->res], j->b) + image * pixels;
+    g.places = v;
+    m->in(&g, ty0, ty1);
+    multiply(m, v, p, tiles);
+    g.places = p;
+    m->out(&g, ty0, ty1);
+}
+
+static void run(const w_step *s, const w_bindings *b) {
+    const wino *m = s->params;
+    w_job job = {s, b};
+    if (s->threads > 1) w_pool_for_thread(b->pool, chunk, &job, m->images * m->chunks);
+    else
+        for (size_t i = 0; i < m->images * m->chunks; i++) chunk(&job, 0, i);
+}
+
+/* ---- traffic: per chunk its input lines, its places, all weights, its output lines ---- */
+
+static void touch_chunk(const wino *m, const w_step *s, w_touch *t, size_t image, size_t ty0) {
+    const w_f32_wino *g = &m->g;
+    size_t ty1 = W_MIN(ty0 + m->rows, m->tiles_y), line = g->iw * g->c * sizeof(float), out = g->ow * g->n * sizeof(float);
+    size_t y0 = 2 * ty0 > (size_t)g->pt ? 2 * ty0 - (size_t)g->pt : 0, y1 = W_MIN(2 * ty1 + 2 - (size_t)g->pt, g->ih);
+    size_t o0 = 2 * ty0, o1 = W_MIN(2 * ty1, g->oh), places = places_bytes(m, ty1 - ty0);
+    w_touch_loc(t, &s->in[0], (image * g->ih + y0) * line, (y1 - y0) * line, W_READ);
+    w_touch_scratch(t, s, 0, places, W_WRITE);
+    w_touch_packed(t, s, 0, s->packed_bytes);
+    w_touch_scratch(t, s, 0, places, W_READ);
+    if (m->res != W_NONE) w_touch_loc(t, &s->in[m->res], (image * g->oh + o0) * out, (o1 - o0) * out, W_READ);
+    w_touch_loc(t, &s->out[0], (image * g->oh + o0) * out, (o1 - o0) * out, W_WRITE);
+}
+
+static void touch(const w_plan *p, const w_step *s, w_touch *t) {
+    const wino *m = s->params;
+    const w_f32_wino *g = &m->g;
+    for (size_t i = 0; i < m->images; i++)
+        for (size_t c = 0; c < m->chunks; c++) touch_chunk(m, s, t, i, c * m->rows);
+    double tiles = (double)(m->images * m->tiles_y * g->tiles_x), places = W_WINO_PLACES * tiles * sizeof(float);
+    double blocks = (double)((g->n + m->nr - 1) / m->nr), products = places * ((double)g->c * blocks + (double)(g->c * m->nr) * blocks / 8);
+    double loads = places * (double)(g->c + g->n) + products + (m->res != W_NONE ? (double)s->out[0].bytes : 0);
+    w_touch_l1(t, loads, places * (double)(g->c + g->n) + (double)s->out[0].bytes);
+}
+
+const w_impl w_impl_conv_f32_winograd = {"conv_f32_winograd", W_OP_Conv, refuse, prepare, run, touch};

@@ -1,0 +1,116 @@
+/* Winograd's transforms: each set's against the reference, bit for bit (both are sums in the same order), and the two around
+ * plain products against a direct convolution in double. */
+#include "check.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct image { w_f32_wino g; size_t tiles_y, tiles; float *in, *res, *bias; } image;
+
+static float *numbers(check *c, size_t n) {
+    float *p = check_guarded(c, n * sizeof *p);
+    for (size_t i = 0; i < n; i++) p[i] = check_unit(c);
+    return p;
+}
+
+static image draw(check *c) {
+    image m = {0};
+    w_f32_wino *g = &m.g;
+    g->ih = (size_t)check_range(c, 3, 13);
+    g->iw = (size_t)check_range(c, 3, 13);
+    g->pt = (int)check_range(c, 0, 1);
+    g->pl = (int)check_range(c, 0, 1);
+    g->oh = g->ih - 2 + (size_t)g->pt + (size_t)check_range(c, 0, 1);
+    g->ow = g->iw - 2 + (size_t)g->pl + (size_t)check_range(c, 0, 1);
+    g->c = 16 * (size_t)check_range(c, 1, 3);
+    g->n = 16 * (size_t)check_range(c, 1, 3);
+    g->tiles_x = (g->ow + 1) / 2;
+    m.tiles_y = (g->oh + 1) / 2;
+    m.tiles = g->tiles_x * m.tiles_y;
+    g->in = m.in = numbers(c, g->ih * g->iw * g->c);
+    g->bias = m.bias = numbers(c, g->n);
+    g->ep = (w_kepi){(int)check_range(c, 0, 2), -0.25f, 0.5f};
+    if (check_range(c, 0, 1)) g->res = m.res = numbers(c, g->oh * g->ow * g->n);
+    return m;
+}
+
+/* Tile rows in two calls, as two threads would. */
+static void split_in(w_fn_f32_wino_in *fn, const image *m, float *places, size_t ty0, size_t ty1) {
+    w_f32_wino g = m->g;
+    g.places = places;
+    fn(&g, ty0, ty1);
+}
+
+void check_f32_wino_in(check *c, w_fn_f32_wino_in *fn, int mr, int nr, int pack) {
+    for (int i = 0; i < 60; i++, c->cases++) {
+        image m = draw(c);
+        size_t ty0 = (size_t)check_range(c, 0, (int64_t)m.tiles_y - 1), ty1 = (size_t)check_range(c, (int64_t)ty0 + 1, (int64_t)m.tiles_y);
+        size_t n = W_WINO_PLACES * (ty1 - ty0) * m.g.tiles_x * m.g.c;
+        float *got = check_guarded(c, n * sizeof *got), *want = check_guarded(c, n * sizeof *want);
+        split_in(fn, &m, got, ty0, ty1);
+        split_in(w_f32_wino_in__ref, &m, want, ty0, ty1);
+        if (memcmp(got, want, n * sizeof *got)) check_fail(c, "image %zux%zux%zu, tile rows %zu..%zu: other bits than the reference", m.g.ih, m.g.iw, m.g.c, ty0, ty1);
+        check_release_all();
+    }
+}
+
+/* One output by the definition: the direct sum. */
+static double direct(const image *m, const float *w, size_t y, size_t x, size_t k, double *magnitude) {
+    double sum = m->bias[k];
+    *magnitude = fabs(sum);
+    for (size_t ky = 0; ky < 3; ky++)
+        for (size_t kx = 0; kx < 3; kx++)
+            for (size_t ci = 0; ci < m->g.c; ci++) {
+                ptrdiff_t iy = (ptrdiff_t)(y + ky) - m->g.pt, ix = (ptrdiff_t)(x + kx) - m->g.pl;
+                if (iy < 0 || ix < 0 || iy >= (ptrdiff_t)m->g.ih || ix >= (ptrdiff_t)m->g.iw) continue;
+                double v = (double)m->in[((size_t)iy * m->g.iw + (size_t)ix) * m->g.c + ci] * w[(k * m->g.c + ci) * 9 + ky * 3 + kx];
+                sum += v;
+                *magnitude += fabs(v);
+            }
+    if (m->res) sum += m->res[(y * m->g.ow + x) * m->g.n + k], *magnitude += 1;
+    if (m->g.ep.act == W_KACT_RELU) return fmax(sum, 0);
+    return m->g.ep.act == W_KACT_CLIP ? fmin(fmax(sum, m->g.ep.a), m->g.ep.b) : sum;
+}
+
+/* places[16][tiles][n] = places[16][tiles][c] x u, in f32 as the matrix kernels sum. */
+static void products(const image *m, const float *w, const float *v, float *out) {
+    for (size_t k = 0; k < m->g.n; k++)
+        for (size_t t = 0; t < m->tiles; t++)
+            for (size_t e = 0; e < W_WINO_PLACES; e++) out[(e * m->tiles + t) * m->g.n + k] = 0;
+    for (size_t k = 0; k < m->g.n; k++)
+        for (size_t ci = 0; ci < m->g.c; ci++) {
+            float u[W_WINO_PLACES];
+            w_wino_weights(w + (k * m->g.c + ci) * 9, u);
+            for (size_t e = 0; e < W_WINO_PLACES; e++)
+                for (size_t t = 0; t < m->tiles; t++)
+                    out[(e * m->tiles + t) * m->g.n + k] += u[e] * v[(e * m->tiles + t) * m->g.c + ci];
+        }
+}
+
+/* Each of the 16 products carries c roundings of sums whose magnitude is at most 4 (input) times 2.25 (weights) times that of
+ * the direct sum, and an output adds nine of them: (c + 16) roundings of 2^-24 on 9 * 9 / 4 of the magnitude is a bound. */
+static double tolerance(const image *m, double magnitude) { return ((double)m->g.c + 16) * 0x1p-24 * 20.25 * (magnitude + 1); }
+
+static void whole(check *c, w_fn_f32_wino_out *fn) {
+    image m = draw(c);
+    w_f32_wino *g = &m.g;
+    size_t nv = W_WINO_PLACES * m.tiles * g->c, nm = W_WINO_PLACES * m.tiles * g->n, no = g->oh * g->ow * g->n;
+    float *w = numbers(c, g->n * g->c * 9), *v = check_guarded(c, nv * 4), *p = check_guarded(c, nm * 4), *out = check_guarded(c, no * 4);
+    split_in(w_f32_wino_in__ref, &m, v, 0, m.tiles_y);
+    products(&m, w, v, p);
+    g->places = p;
+    g->out = out;
+    fn(g, 0, m.tiles_y);
+    for (size_t i = 0; i < no; i++) {
+        double magnitude, want = direct(&m, w, i / g->n / g->ow, i / g->n % g->ow, i % g->n, &magnitude);
+        if (!(fabs(out[i] - want) <= tolerance(&m, magnitude))) {
+            check_fail(c, "image %zux%zux%zu to %zu, output %zu: %g, expected %g", g->ih, g->iw, g->c, g->n, i, (double)out[i], want);
+            break;
+        }
+    }
+    check_release_all();
+}
+
+void check_f32_wino_out(check *c, w_fn_f32_wino_out *fn, int mr, int nr, int pack) {
+    for (int i = 0; i < 40; i++, c->cases++) whole(c, fn);
+}

@@ -7,7 +7,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static weir_context *ctx;
     weir_error e = {0};
     w_graph *g;
-    if (!ctx && !(ctx = robust_context())) abort();
+    static size_t before;
+    if (!ctx) {
+        if (!(ctx = robust_context())) abort();
+        before = weir_context_live_bytes(ctx);
+    }
     w_map map = {.data = size ? data : NULL, .size = size};
     weir_status s = w_onnx_read(ctx, "fuzz.onnx", &map, &g, &e);
     if (s == WEIR_OK) {
@@ -17,6 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         w_graph_destroy(g);
     }
     if (s != WEIR_OK && !robust_allowed(s, &e)) abort();
-    if (weir_context_live_bytes(ctx) != 0) abort();
+    if (weir_context_live_bytes(ctx) != before) abort();
     return 0;
 }

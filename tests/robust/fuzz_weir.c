@@ -29,13 +29,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     weir_error e = {0};
     w_graph *g = NULL;
     char *recipe;
-    if (!ctx && !(ctx = robust_context())) abort();
+    static size_t before;
+    if (!ctx) {
+        if (!(ctx = robust_context())) abort();
+        before = weir_context_live_bytes(ctx);
+    }
     w_map map = {.data = size ? data : NULL, .size = size};
     weir_status s = w_weir_is(&map) ? w_weir_read(ctx, "fuzz.weir", &map, &g, &recipe, &e) : sections(ctx, data, size, &g, &e);
     if (s == WEIR_OK) s = w_passes_canonical(g, &e);
     if (s == WEIR_OK && w_weir_write(g, NULL, "/dev/null/fuzz.weir", NULL, &e) == WEIR_OK) abort();
     w_graph_destroy(g);
     if (s != WEIR_OK && !robust_allowed(s, &e)) abort();
-    if (weir_context_live_bytes(ctx) != 0) abort();
+    if (weir_context_live_bytes(ctx) != before) abort();
     return 0;
 }

@@ -95,11 +95,12 @@ static void try_coded(weir_context *ctx, const char *folder, const char *path, i
 int main(int argc, char **argv) {
     weir_context *ctx = robust_context();
     if (!ctx || argc < 3) return 1;
+    size_t before = weir_context_live_bytes(ctx);
     for (int i = 2; i < argc; i++) {
         try_file(ctx, argv[i]);
         for (int how = 0; how < 4; how++) try_coded(ctx, argv[1], argv[i], how);
     }
-    size_t live = weir_context_live_bytes(ctx);
+    size_t live = weir_context_live_bytes(ctx) - before;
     if (live) printf("FAIL %zu bytes leaked\n", live), failures++;
     weir_context_destroy(ctx);
     printf("%d cuts, %d of them whole models, %d changed files, %d failures\n", cuts, whole, changes, failures);

@@ -16,10 +16,13 @@ typedef struct w_window {
 } w_window;
 /* The taps [lo, hi) of a window of k taps that fall inside n elements, for output position o. */
 typedef struct w_taps { size_t lo, hi; } w_taps;
+static inline size_t w_taps_span(size_t elements, size_t dilation) {
+    return dilation == 1 ? elements : (elements + dilation - 1) / dilation;
+}
 static inline w_taps w_taps_at(size_t o, size_t k, size_t stride, size_t dilation, size_t pad, size_t n) {
     size_t start = o * stride;
-    size_t lo = start < pad ? (pad - start + dilation - 1) / dilation : 0;
-    size_t hi = n + pad > start ? (n + pad - start + dilation - 1) / dilation : 0;
+    size_t lo = start < pad ? w_taps_span(pad - start, dilation) : 0;
+    size_t hi = n + pad > start ? w_taps_span(n + pad - start, dilation) : 0;
     if (hi > k) hi = k;
     return (w_taps){lo < hi ? lo : hi, hi};
 }

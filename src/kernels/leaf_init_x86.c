@@ -1,7 +1,48 @@
 /* The x86 leaf kernels, each set overwriting the one below it. */
 #include "kernels.h"
 
+static void avx2(w_leaf_kernels *k) {
+    k->dw_f32 = w_dw_f32__avx2;
+    k->pool_f32 = w_pool_f32__avx2;
+    k->global_f32 = w_global_f32__avx2;
+    k->binary_f32 = w_binary_f32__avx2;
+    k->unary_f32 = w_unary_f32__avx2;
+    k->affine_f32 = w_affine_f32__avx2;
+    k->softmax_f32 = w_softmax_f32__avx2;
+    k->pool_u8 = w_pool_u8__avx2;
+    k->global_u8 = w_global_u8__avx2;
+    k->binary_u8 = w_binary_u8__avx2;
+    k->quantize_u8 = w_quantize_u8__avx2;
+    k->dequantize_u8 = w_dequantize_u8__avx2;
+    k->dw_u8 = w_dw_u8__avx2;
+    k->isa_f32 = "avx2";
+    k->isa_u8 = "avx2";
+}
+
+static void avx512(w_leaf_kernels *k) {
+    k->dw_f32 = w_dw_f32__avx512;
+    k->pool_f32 = w_pool_f32__avx512;
+    k->global_f32 = w_global_f32__avx512;
+    k->binary_f32 = w_binary_f32__avx512;
+    k->unary_f32 = w_unary_f32__avx512;
+    k->affine_f32 = w_affine_f32__avx512;
+    k->softmax_f32 = w_softmax_f32__avx512;
+    k->pool_u8 = w_pool_u8__avx512;
+    k->global_u8 = w_global_u8__avx512;
+    k->binary_u8 = w_binary_u8__avx512;
+    k->quantize_u8 = w_quantize_u8__avx512;
+    k->dequantize_u8 = w_dequantize_u8__avx512;
+    k->dw_u8 = w_dw_u8__avx512;
+    k->isa_f32 = "avx512";
+    k->isa_u8 = "avx512";
+}
+
 void w_leaf_init_x86(w_leaf_kernels *k, uint32_t cpu_flags) {
-    (void)k;
-    (void)cpu_flags;
+    if (!(cpu_flags & W_CPU_AVX2)) return;
+    avx2(k);
+    if (!(cpu_flags & W_CPU_AVX512)) return;
+    avx512(k);
+    if (!(cpu_flags & W_CPU_VNNI)) return;
+    k->dw_u8 = w_dw_u8__vnni;
+    k->isa_u8 = "vnni";
 }

@@ -1,0 +1,169 @@
+/* Kernels over bytes over the names of vec_*.h and vec_bytes.h; the including file sets NAME(kernel). Every element goes
+ * through the same single operations as in the references. */
+#include "kernels.h"
+#include "vec_act.h"
+#include "vec_bytes.h"
+
+INLINE VI iload(const uint8_t *p, size_t n, bool full) { return full ? viload(p) : viload_n(p, n); }
+
+INLINE void put(uint8_t *p, VI v, size_t n, bool full) {
+    if (full) vistore(p, v);
+    else vistore_n(p, n, v);
+}
+
+INLINE void put_real(const w_requant *q, bool u8, void *out, size_t at, V y, size_t n) {
+    if (u8) put((uint8_t *)out + at, v_requant(q, y), n, n >= VL);
+    else vstore_n((float *)out + at, n, y);
+}
+
+/* ---- pooling ---- */
+
+typedef struct spot { const uint8_t *in; uint8_t *out; size_t ny, nx, down, right; } spot; /* taps and their steps */
+
+INLINE VI taps(const spot *s, size_t c, size_t n, bool full, bool average) {
+    VI acc = VISET1(0);
+    for (size_t y = 0; y < s->ny; y++)
+        for (size_t x = 0; x < s->nx; x++) {
+            VI v = iload(s->in + c + y * s->down + x * s->right, n, full);
+            acc = average ? VIADD(acc, v) : VIMAX(acc, v);
+        }
+    return acc;
+}
+
+INLINE V averaged(const w_kepi *ep, VI sum, int32_t zero, float mul) {
+    V y = VMUL(VITOF(VISUB(sum, VISET1(zero))), VSET1(mul));
+    v_act_exact(ep, v_bounds(ep), &y, 1);
+    return y;
+}
+
+INLINE void average_pixel(const w_pool_u8 *k, const spot *s, float mul) {
+    int32_t zero = (int32_t)(s->ny * s->nx) * k->zx;
+    for (size_t c = 0; c < k->g.c; c += VL) {
+        size_t n = k->g.c - c;
+        VI sum = n >= VL ? taps(s, c, n, true, true) : taps(s, c, n, false, true);
+        put(s->out + c, v_requant(&k->q, averaged(&k->ep, sum, zero, mul)), n, n >= VL);
+    }
+}
+
+#if VL == 16
+static void max_pixel(const w_pool_u8 *k, const spot *s) {
+    for (size_t c = 0; c < k->g.c; c += 64) {
+        size_t n = k->g.c - c;
+        __mmask64 m = n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
+        __m512i acc = _mm512_setzero_si512();
+        for (size_t y = 0; y < s->ny; y++)
+            for (size_t x = 0; x < s->nx; x++)
+                acc = _mm512_max_epu8(acc, _mm512_maskz_loadu_epi8(m, s->in + c + y * s->down + x * s->right));
+        if (n >= 64) _mm512_storeu_si512(s->out + c, acc);
+        else if (n == 32) _mm256_storeu_si256((__m256i *)(s->out + c), _mm512_castsi512_si256(acc));
+        else _mm512_mask_storeu_epi8(s->out + c, m, acc);
+    }
+}
+#else
+static void max_pixel(const w_pool_u8 *k, const spot *s) {
+    size_t c = 0;
+    for (; c + 32 <= k->g.c; c += 32) {
+        __m256i acc = _mm256_setzero_si256();
+        for (size_t y = 0; y < s->ny; y++)
+            for (size_t x = 0; x < s->nx; x++)
+                acc = _mm256_max_epu8(acc, _mm256_loadu_si256((const __m256i *)(s->in + c + y * s->down + x * s->right)));
+        _mm256_storeu_si256((__m256i *)(s->out + c), acc);
+    }
+    for (; c < k->g.c; c += VL) {
+        size_t n = k->g.c - c;
+        VI acc = n >= VL ? taps(s, c, n, true, false) : taps(s, c, n, false, false);
+        put(s->out + c, acc, n, n >= VL);
+    }
+}
+#endif
+
+void NAME(pool_u8)(const w_pool_u8 *k, size_t r0, size_t r1) {
+    const w_window *g = &k->g;
+    for (size_t r = r0; r < r1; r++) {
+        size_t image = r / g->oh, y = r % g->oh;
+        w_taps ty = w_taps_at(y, g->kh, g->sh, g->dh, g->pt, g->ih);
+        size_t iy = image * g->ih + (size_t)(w_window_start(y, g->sh, g->pt) + (ptrdiff_t)(ty.lo * g->dh));
+        for (size_t x = 0; x < g->ow; x++) {
+            w_taps tx = w_taps_at(x, g->kw, g->sw, g->dw, g->pl, g->iw);
+            size_t ix = (size_t)(w_window_start(x, g->sw, g->pl) + (ptrdiff_t)(tx.lo * g->dw));
+            spot s = {k->in + (iy * g->iw + ix) * g->c, k->out + (r * g->ow + x) * g->c, ty.hi - ty.lo, tx.hi - tx.lo,
+                      g->dh * g->iw * g->c, g->dw * g->c};
+            if (k->average) average_pixel(k, &s, k->scale / (float)(k->county[y] * k->countx[x]));
+            else max_pixel(k, &s);
+        }
+    }
+}
+
+void NAME(global_u8)(const w_global_pool *k, size_t c0, size_t c1) {
+    float mul = k->average ? k->scale / (float)k->rows : k->scale;
+    int32_t zero = (k->average ? (int32_t)k->rows : 1) * k->zx;
+    for (size_t c = c0; c < c1; c += VL) {
+        size_t n = c1 - c;
+        spot s = {k->in, NULL, k->rows, 1, k->c, 0};
+        VI acc = k->average ? taps(&s, c, n, n >= VL, true) : taps(&s, c, n, n >= VL, false);
+        put_real(&k->q, k->out_u8, k->out, c, averaged(&k->ep, acc, zero, mul), n);
+    }
+}
+
+/* ---- two operands ---- */
+
+INLINE V apply(w_binary_op op, V a, V b) {
+    switch (op) {
+    case W_BIN_ADD: return VADD(a, b);
+    case W_BIN_SUB: return VSUB(a, b);
+    case W_BIN_MUL: return VMUL(a, b);
+    case W_BIN_DIV: return VDIV(a, b);
+    case W_BIN_MIN: return VMIN(a, b);
+    case W_BIN_MAX: return VMAX(a, b);
+    }
+    return a;
+}
+
+INLINE V real(const w_binary *k, int o, VI q) {
+    return VMUL(VITOF(VISUB(q, VISET1(k->zero[o]))), VSET1(k->scale[o]));
+}
+
+INLINE void vector(const w_binary *k, w_binary_op op, w_bounds cl, uint8_t *o, const uint8_t *a, const uint8_t *b, size_t n, bool full) {
+    V x = real(k, 0, k->step[0] ? iload(a, n, full) : VISET1(a[0])), y = real(k, 1, k->step[1] ? iload(b, n, full) : VISET1(b[0]));
+    V z = apply(op, x, y);
+    v_act_exact(&k->ep, cl, &z, 1);
+    put(o, v_requant(&k->q, z), n, full);
+}
+
+INLINE void rows_of(const w_binary *k, w_binary_op op, uint8_t *out, const uint8_t *a, const uint8_t *b, size_t rows) {
+    w_bounds cl = v_bounds(&k->ep);
+    for (size_t r = 0; r < rows; r++, out += k->stride[0], a += k->stride[1], b += k->stride[2]) {
+        size_t i = 0;
+        for (; i + VL <= k->n; i += VL) vector(k, op, cl, out + i, a + i * k->step[0], b + i * k->step[1], VL, true);
+        if (i < k->n) vector(k, op, cl, out + i, a + i * k->step[0], b + i * k->step[1], k->n - i, false);
+    }
+}
+
+void NAME(binary_u8)(const w_binary *k, void *out, const void *a, const void *b, size_t rows) {
+    switch (k->op) {
+    case W_BIN_ADD: rows_of(k, W_BIN_ADD, out, a, b, rows); break;
+    case W_BIN_SUB: rows_of(k, W_BIN_SUB, out, a, b, rows); break;
+    case W_BIN_MUL: rows_of(k, W_BIN_MUL, out, a, b, rows); break;
+    case W_BIN_DIV: rows_of(k, W_BIN_DIV, out, a, b, rows); break;
+    case W_BIN_MIN: rows_of(k, W_BIN_MIN, out, a, b, rows); break;
+    case W_BIN_MAX: rows_of(k, W_BIN_MAX, out, a, b, rows); break;
+    }
+}
+
+/* ---- quantise and dequantise ---- */
+
+void NAME(quantize_u8)(const float *in, uint8_t *out, size_t n, float scale, int32_t zero) {
+    V s = VSET1(scale), lo = VSET1((float)-zero), hi = VSET1((float)(255 - zero));
+    VI z = VISET1(zero);
+    for (size_t i = 0; i < n; i += VL) {
+        V t = VDIV(vload_n(in + i, n - i), s);
+        put(out + i, VIADD(VFTOI(VMIN(VMAX(t, lo), hi)), z), n - i, n - i >= VL);
+    }
+}
+
+void NAME(dequantize_u8)(const uint8_t *in, float *out, size_t n, float scale, int32_t zero) {
+    V s = VSET1(scale);
+    VI z = VISET1(zero);
+    for (size_t i = 0; i < n; i += VL)
+        vstore_n(out + i, n - i, VMUL(VITOF(VISUB(iload(in + i, n - i, n - i >= VL), z)), s));
+}

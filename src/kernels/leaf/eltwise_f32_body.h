@@ -1,0 +1,162 @@
+/* Element-wise kernels and softmax in f32 over the names of vec_*.h; the including file sets NAME(kernel). */
+#include "kernels.h"
+#include "vec_act.h"
+
+#if VL == 16
+#define VKEEP_NAN(a, r) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, r)
+#define VSQRT(x) _mm512_sqrt_ps(x)
+#define VFLOOR(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
+#define VCEIL(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)
+#define VXOR(a, b) _mm512_xor_ps(a, b)
+#else
+#define VKEEP_NAN(a, r) _mm256_blendv_ps(a, r, _mm256_cmp_ps(a, a, _CMP_ORD_Q))
+#define VSQRT(x) _mm256_sqrt_ps(x)
+#define VFLOOR(x) _mm256_floor_ps(x)
+#define VCEIL(x) _mm256_ceil_ps(x)
+#define VXOR(a, b) _mm256_xor_ps(a, b)
+#endif
+
+/* ---- two operands ---- */
+
+INLINE V apply(w_binary_op op, V a, V b) {
+    switch (op) {
+    case W_BIN_ADD: return VADD(a, b);
+    case W_BIN_SUB: return VSUB(a, b);
+    case W_BIN_MUL: return VMUL(a, b);
+    case W_BIN_DIV: return VDIV(a, b);
+    case W_BIN_MIN: return VKEEP_NAN(a, VMIN(a, b));
+    case W_BIN_MAX: return VKEEP_NAN(a, VMAX(a, b));
+    }
+    return a;
+}
+
+INLINE void row(const w_binary *k, w_binary_op op, w_bounds cl, float *o, const float *a, const float *b, bool sa, bool sb) {
+    V va = VSET1(a[0]), vb = VSET1(b[0]), lo = VSET1(cl.lo), hi = VSET1(cl.hi);
+    size_t i = 0;
+    for (; i + VL <= k->n; i += VL) {
+        V y = apply(op, sa ? VLOAD(a + i) : va, sb ? VLOAD(b + i) : vb);
+        VSTORE(o + i, VMIN(hi, VMAX(lo, y)));
+    }
+    if (i < k->n) {
+        V y = apply(op, sa ? vload_n(a + i, k->n - i) : va, sb ? vload_n(b + i, k->n - i) : vb);
+        vstore_n(o + i, k->n - i, VMIN(hi, VMAX(lo, y)));
+    }
+}
+
+INLINE void rows_of(const w_binary *k, w_binary_op op, float *out, const float *a, const float *b, size_t rows) {
+    w_bounds cl = v_bounds(&k->ep);
+    for (size_t r = 0; r < rows; r++, out += k->stride[0], a += k->stride[1], b += k->stride[2]) {
+        if (k->step[0] && k->step[1]) row(k, op, cl, out, a, b, true, true);
+        else if (k->step[0]) row(k, op, cl, out, a, b, true, false);
+        else if (k->step[1]) row(k, op, cl, out, a, b, false, true);
+        else row(k, op, cl, out, a, b, false, false);
+    }
+}
+
+/* Activations beyond bounds: a second pass over what has just been written. */
+static void activate(const w_binary *k, float *out, size_t rows) {
+    for (size_t r = 0; r < rows; r++, out += k->stride[0])
+        for (size_t i = 0; i < k->n; i += VL) vstore_n(out + i, k->n - i, v_act(&k->ep, vload_n(out + i, k->n - i)));
+}
+
+void NAME(binary)(const w_binary *k, void *out, const void *a, const void *b, size_t rows) {
+    if (k->n == 0) return;
+    switch (k->op) {
+    case W_BIN_ADD: rows_of(k, W_BIN_ADD, out, a, b, rows); break;
+    case W_BIN_SUB: rows_of(k, W_BIN_SUB, out, a, b, rows); break;
+    case W_BIN_MUL: rows_of(k, W_BIN_MUL, out, a, b, rows); break;
+    case W_BIN_DIV: rows_of(k, W_BIN_DIV, out, a, b, rows); break;
+    case W_BIN_MIN: rows_of(k, W_BIN_MIN, out, a, b, rows); break;
+    case W_BIN_MAX: rows_of(k, W_BIN_MAX, out, a, b, rows); break;
+    }
+    if (k->ep.act > W_KACT_CLIP) activate(k, out, rows);
+}
+
+/* ---- one operand ---- */
+
+void NAME(unary)(const w_kepi *op, const float *in, float *out, size_t n) {
+    w_bounds cl = v_bounds(op);
+    V a = VSET1(op->a), b = VSET1(op->b);
+#define LOOP(expr) \
+    for (size_t i = 0; i < n; i += VL) { \
+        V x = vload_n(in + i, n - i); \
+        vstore_n(out + i, n - i, expr); \
+    } \
+    break
+    switch (op->act) {
+    case W_KACT_NONE:
+    case W_KACT_RELU:
+    case W_KACT_CLIP: LOOP(VMIN(VSET1(cl.hi), VMAX(VSET1(cl.lo), x)));
+    case W_KACT_LEAKY: LOOP(v_leaky(x, a));
+    case W_KACT_HARDSWISH: LOOP(v_hardswish(x));
+    case W_KACT_HARDSIGMOID: LOOP(v_hardsigmoid(x, a, b));
+    case W_KACT_SIGMOID: LOOP(v_sigmoid(x));
+    case W_KACT_TANH: LOOP(v_tanh(x));
+    case W_KACT_SILU: LOOP(v_silu(x));
+    case W_KACT_GELU: LOOP(v_gelu(x));
+    case W_KACT_ELU: LOOP(v_elu(x, a));
+    case W_UN_ABS: LOOP(VABS(x));
+    case W_UN_NEG: LOOP(VXOR(x, VSET1(-0.0f)));
+    case W_UN_EXP: LOOP(v_exp(x));
+    case W_UN_SQRT: LOOP(VSQRT(x));
+    case W_UN_RECIPROCAL: LOOP(VDIV(VSET1(1.0f), x));
+    case W_UN_FLOOR: LOOP(VFLOOR(x));
+    case W_UN_CEIL: LOOP(VCEIL(x));
+    }
+#undef LOOP
+}
+
+void NAME(affine)(const float *in, float *out, const float *mul, const float *add, size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++, in += n, out += n) {
+        size_t i = 0;
+        for (; i + VL <= n; i += VL) VSTORE(out + i, VFMA(VLOAD(in + i), VLOAD(mul + i), VLOAD(add + i)));
+        if (i < n) vstore_n(out + i, n - i, VFMA(vload_n(in + i, n - i), vload_n(mul + i, n - i), vload_n(add + i, n - i)));
+    }
+}
+
+/* ---- softmax ---- */
+
+/* The last vector of a row with `fill` in the lanes beyond it. */
+static inline V tail(const float *p, size_t n, float fill) {
+    float t[VL];
+    for (size_t i = 0; i < VL; i++) t[i] = i < n ? p[i] : fill;
+    return VLOAD(t);
+}
+
+static inline float across_max(V v) {
+    float t[VL], m;
+    VSTORE(t, v);
+    m = t[0];
+    for (size_t i = 1; i < VL; i++) m = m > t[i] ? m : t[i];
+    return m;
+}
+
+static inline float across_sum(V v) {
+    float t[VL], s = 0;
+    VSTORE(t, v);
+    for (size_t i = 0; i < VL; i++) s += t[i];
+    return s;
+}
+
+static void softmax_row(const float *in, float *out, size_t n) {
+    V max = VSET1(-__builtin_inff()), sum = VSET1(0.0f);
+    size_t whole = n / VL * VL;
+    for (size_t i = 0; i < whole; i += VL) max = VMAX(max, VLOAD(in + i));
+    if (whole < n) max = VMAX(max, tail(in + whole, n - whole, -__builtin_inff()));
+    V m = VSET1(across_max(max));
+    for (size_t i = 0; i < whole; i += VL) {
+        V y = v_exp(VSUB(VLOAD(in + i), m));
+        sum = VADD(sum, y);
+        VSTORE(out + i, y);
+    }
+    if (whole < n) {
+        vstore_n(out + whole, n - whole, v_exp(VSUB(vload_n(in + whole, n - whole), m)));
+        sum = VADD(sum, vload_n(out + whole, n - whole));
+    }
+    V scale = VSET1(1.0f / across_sum(sum));
+    for (size_t i = 0; i < n; i += VL) vstore_n(out + i, n - i, VMUL(vload_n(out + i, n - i), scale));
+}
+
+void NAME(softmax)(const float *in, float *out, size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++) softmax_row(in + r * n, out + r * n, n);
+}

@@ -113,6 +113,7 @@ typedef struct w_global_pool {
     w_kepi ep;
 } w_global_pool;
 typedef void w_fn_global_pool(const w_global_pool *p, size_t c0, size_t c1);
+typedef w_fn_global_pool w_fn_global_f32, w_fn_global_u8; /* one type, listed by element */
 
 /* ---- element-wise ---- */
 typedef enum w_binary_op { W_BIN_ADD, W_BIN_SUB, W_BIN_MUL, W_BIN_DIV, W_BIN_MIN, W_BIN_MAX } w_binary_op;
@@ -129,6 +130,7 @@ typedef struct w_binary {
     w_requant q;
 } w_binary;
 typedef void w_fn_binary(const w_binary *k, void *out, const void *a, const void *b, size_t rows);
+typedef w_fn_binary w_fn_binary_f32, w_fn_binary_u8;
 
 typedef enum w_unary_op { /* the w_kact values, then */
     W_UN_ABS = W_KACT_ELU + 1, W_UN_NEG, W_UN_EXP, W_UN_SQRT, W_UN_RECIPROCAL, W_UN_FLOOR, W_UN_CEIL
@@ -147,6 +149,7 @@ typedef void w_fn_dequantize_u8(const uint8_t *in, float *out, size_t n, float s
 
 /* ---- dst[c][r] = src[r][c], strides in elements ---- */
 typedef void w_fn_transpose(void *dst, size_t dst_stride, const void *src, size_t src_stride, size_t rows, size_t cols);
+typedef w_fn_transpose w_fn_transpose_x32, w_fn_transpose_x8;
 
 typedef struct w_leaf_kernels {
     w_fn_dw_f32 *dw_f32;

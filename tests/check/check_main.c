@@ -43,9 +43,7 @@ static void run_all(const check *base, uint32_t cpu, const char *only, totals *t
             printf("skip %s: the CPU set lacks its instructions\n", #name); \
         } \
     }
-#define W_NO_LEAF
 #include "kernels.inc"
-#undef W_NO_LEAF
 #undef W_KERNEL
 }
 

@@ -1,6 +1,8 @@
 /* The f32 implicit GEMM for one or a few rows, where weights stream from a far level: one row at a time, NV vectors of columns.
- * STREAMS partial sums per element hide the latency of the multiply-add: element i of a run goes to sum i % STREAMS, the sums
- * are added in pairs at the end; the bias starts sum 0. The including file sets NV (4), STREAMS (2 or 4) and KERNEL. */
+ * A run is cut into STREAMS equal stretches (and a rest, which goes to sum 0), each read forward with its own partial sum: they
+ * hide the latency of the multiply-add, and several streams draw more from L3 and DRAM than one. The sums are added in pairs
+ * at the end; the bias starts sum 0. Asking for lines ahead made it slower. The including file sets NV (4), STREAMS (2 or 4)
+ * and KERNEL. */
 #include "kernels.h"
 #include "rows.h"
 #define MR 1
@@ -8,13 +10,10 @@
 #include "f32_store_vec.h"
 
 #define NR (NV * VL)
-#define AHEAD 1536 /* bytes prefetched ahead; across the end of a block that is the next one */
 
-INLINE void step(V acc[STREAMS][NV], const float *a, const float *w, int s, int nv) {
-    V x = VSET1(a[s]);
-    w += s * NR;
-    UNROLL for (int v = 0; v < NV; v++) _mm_prefetch((const char *)(w + v * VL) + AHEAD, _MM_HINT_T0);
-    UNROLL for (int v = 0; v < nv; v++) acc[s][v] = VFMA(x, VLOAD(w + v * VL), acc[s][v]);
+INLINE void step(V acc[NV], float a, const float *w, int nv) {
+    V x = VSET1(a);
+    UNROLL for (int v = 0; v < nv; v++) acc[v] = VFMA(x, VLOAD(w + v * VL), acc[v]);
 }
 
 INLINE void row(const w_f32_igemm *g, const float *w, size_t p, size_t col, size_t cols, int nv) {
@@ -26,12 +25,11 @@ INLINE void row(const w_f32_igemm *g, const float *w, size_t p, size_t col, size
     w += NR;
     for (size_t t = 0; t < g->rows.taps; t++) {
         const float *a = w_row_f32(&g->rows, t, p);
-        size_t c = g->rows.c;
-        for (; c >= STREAMS; c -= STREAMS, a += STREAMS, w += STREAMS * NR)
-            UNROLL for (int s = 0; s < STREAMS; s++) step(acc, a, w, s, nv);
-        UNROLL for (int s = 0; s < STREAMS - 1; s++)
-            if ((size_t)s < c) step(acc, a, w, s, nv);
-        w += c * NR;
+        size_t stretch = g->rows.c / STREAMS, i = 0;
+        for (; i < stretch; i++)
+            UNROLL for (size_t s = 0; s < STREAMS; s++) step(acc[s], a[s * stretch + i], w + (s * stretch + i) * NR, nv);
+        for (i = stretch * STREAMS; i < g->rows.c; i++) step(acc[0], a[i], w + i * NR, nv);
+        w += g->rows.c * NR;
     }
     UNROLL for (int v = 0; v < nv; v++) {
         V low = VADD(acc[0][v], acc[1][v]);

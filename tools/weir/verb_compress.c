@@ -27,6 +27,17 @@ static char *read_text(const char *path) {
     return text;
 }
 
+/* Recipes come to the library as text: the file is named here. */
+static weir_status apply(const weir_model *model, const char *text, const weir_dataset *set, weir_model **small, weir_error *e) {
+    weir_status st = weir_compress(model, text, set, small, e);
+    if (st == WEIR_BAD_INPUT) {
+        weir_error named = *e;
+        snprintf(named.message, sizeof named.message, "%s: %.700s", recipe, e->message);
+        *e = named;
+    }
+    return st;
+}
+
 static int run(const common *c, int nargs, const char *const *args) {
     weir_error e = {0};
     weir_model *model = NULL, *small = NULL;
@@ -40,7 +51,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     const char *spec = train ? train : data;
     weir_status st = ctx ? open_model(ctx, args[0], &model, &e) : e.status;
     if (st == WEIR_OK && spec) st = weir_dataset_open(ctx, spec, &set, &e);
-    if (st == WEIR_OK) st = weir_compress(model, text, set, &small, &e);
+    if (st == WEIR_OK) st = apply(model, text, set, &small, &e);
     if (st == WEIR_OK) st = weir_model_save(small, output, &e);
     progress_end();
     int rc = st == WEIR_OK ? 0 : fail(&e);

@@ -1,9 +1,10 @@
 /* Depthwise convolution in f32 over the names of vec_*.h; the including file sets KERNEL.
  *
- * One vector of channels at a time walks all rows of the range, so that its input rows stay in the first cache. Along a
- * row, up to 8 neighbouring outputs are computed together: each input vector is loaded once a filter row and used by
- * every output it belongs to. Windows that hang over the left or right edge are computed one by one. Each output sums its
- * taps in order from the bias, with fused multiply-add, whichever way it is computed. */
+ * One vector of channels at a time walks all rows of a panel of columns, so that its input rows stay in the first cache.
+ * Along a row, up to 8 neighbouring outputs are computed together: each input vector is loaded once a filter row and used
+ * by every output it belongs to. Each output sums its taps in order from the bias, with fused multiply-add; columns beyond
+ * the image count as zeros where the filter has a fixed width and are left out otherwise, whatever the tile. */
+#include "dw_panel.h"
 #include "kernels.h"
 #include "vec_act.h"
 
@@ -36,17 +37,22 @@ INLINE void finish(const strip *s, V *acc, size_t x, int wide, bool full) {
     }
 }
 
-/* `wide` outputs from column x, window wholly inside the row; kw and sw are constants, dilation along the row is 1. */
-INLINE void inner_fixed(const strip *s, size_t x, int wide, bool full, int kw, int sw) {
+/* `wide` outputs from column x; kw and sw are constants, dilation along the row is 1. With edge, columns beyond the image
+ * are read as zeros. */
+INLINE void inner_fixed(const strip *s, size_t x, int wide, bool full, bool edge, int kw, int sw) {
+    static const float zeros[VL];
     const w_window *g = &s->d->g;
     V acc[WIDE], w[5];
     UNROLL for (int i = 0; i < wide; i++) acc[i] = VLOAD(s->bias);
+    size_t left = x * (size_t)sw - g->pl;
     for (size_t ky = s->ty.lo; ky < s->ty.hi; ky++) {
         const float *row = s->image + (ptrdiff_t)((ky * g->dh * g->iw + x * (size_t)sw) * g->c);
         const float *wk = s->w + ky * (size_t)kw * s->d->cp;
         UNROLL for (int k = 0; k < kw; k++) w[k] = VLOAD(wk + (size_t)k * s->d->cp);
         _Pragma("GCC unroll 20") for (int j = 0; j < (wide - 1) * sw + kw; j++) {
-            V v = load(row + (size_t)j * g->c, s->n, full);
+            const float *p = row + (size_t)j * g->c;
+            if (edge && left + (size_t)j >= g->iw) p = zeros; /* wraps around before the image */
+            V v = load(p, s->n, full);
             UNROLL for (int i = 0; i < wide; i++) {
                 int k = j - i * sw;
                 if (k >= 0 && k < kw) acc[i] = VFMA(v, w[k], acc[i]);
@@ -70,44 +76,55 @@ INLINE void inner_any(const strip *s, size_t x, int wide, bool full, w_taps tx) 
     finish(s, acc, x, wide, full);
 }
 
+/* The windows of columns [x, x + wide) lie wholly inside the row. */
+static inline bool inside(const w_window *g, size_t x, size_t wide) {
+    return x * g->sw >= g->pl && (x + wide - 1) * g->sw + (g->kw - 1) * g->dw < g->iw + g->pl;
+}
+
+/* `call` with its width m a constant. */
+#define WIDTH(value, call) { enum { m = value }; call; break; }
 #define EACH_WIDTH(call) \
     switch (wide) { \
-    case 1: call(1); break; \
-    case 2: call(2); break; \
-    case 3: call(3); break; \
-    case 4: call(4); break; \
-    case 5: call(5); break; \
-    case 6: call(6); break; \
-    case 7: call(7); break; \
-    default: call(8); break; \
+    case 1: WIDTH(1, call) \
+    case 2: WIDTH(2, call) \
+    case 3: WIDTH(3, call) \
+    case 4: WIDTH(4, call) \
+    case 5: WIDTH(5, call) \
+    case 6: WIDTH(6, call) \
+    case 7: WIDTH(7, call) \
+    default: WIDTH(8, call) \
     }
-#define SPAN(name, call) \
+/* Columns [x, end) in tiles of nearly equal width; `edge` when a tile's columns reach beyond the image. */
+#define SPAN(name, full, kw, sw) \
     static void name(const strip *s, size_t x, size_t end) { \
         for (size_t tiles = (end - x + WIDE - 1) / WIDE, wide; tiles; tiles--, x += wide) { \
             wide = (end - x + tiles - 1) / tiles; \
-            EACH_WIDTH(call) \
+            if (inside(&s->d->g, x, wide)) { \
+                EACH_WIDTH(inner_fixed(s, x, m, full, false, kw, sw)) \
+            } else { \
+                EACH_WIDTH(inner_fixed(s, x, m, full, true, kw, sw)) \
+            } \
         } \
     }
-#define F31(m) inner_fixed(s, x, m, true, 3, 1)
-#define T31(m) inner_fixed(s, x, m, false, 3, 1)
-#define F32(m) inner_fixed(s, x, m, true, 3, 2)
-#define T32(m) inner_fixed(s, x, m, false, 3, 2)
-#define F51(m) inner_fixed(s, x, m, true, 5, 1)
-#define T51(m) inner_fixed(s, x, m, false, 5, 1)
-#define F52(m) inner_fixed(s, x, m, true, 5, 2)
-#define T52(m) inner_fixed(s, x, m, false, 5, 2)
-#define FANY(m) inner_any(s, x, m, true, (w_taps){0, s->d->g.kw})
-#define TANY(m) inner_any(s, x, m, false, (w_taps){0, s->d->g.kw})
-SPAN(span_3_1, F31)
-SPAN(tail_3_1, T31)
-SPAN(span_3_2, F32)
-SPAN(tail_3_2, T32)
-SPAN(span_5_1, F51)
-SPAN(tail_5_1, T51)
-SPAN(span_5_2, F52)
-SPAN(tail_5_2, T52)
-SPAN(span_any, FANY)
-SPAN(tail_any, TANY)
+SPAN(span_3_1, true, 3, 1)
+SPAN(tail_3_1, false, 3, 1)
+SPAN(span_3_2, true, 3, 2)
+SPAN(tail_3_2, false, 3, 2)
+SPAN(span_5_1, true, 5, 1)
+SPAN(tail_5_1, false, 5, 1)
+SPAN(span_5_2, true, 5, 2)
+SPAN(tail_5_2, false, 5, 2)
+
+INLINE void any(const strip *s, size_t x, size_t end, bool full) {
+    const w_window *g = &s->d->g;
+    const w_taps all = {0, g->kw};
+    for (; x < end && !inside(g, x, 1); x++) inner_any(s, x, 1, full, w_taps_at(x, g->kw, g->sw, g->dw, g->pl, g->iw));
+    for (; x + 4 <= end && inside(g, x, 4); x += 4) inner_any(s, x, 4, full, all);
+    for (; x < end; x++) inner_any(s, x, 1, full, w_taps_at(x, g->kw, g->sw, g->dw, g->pl, g->iw));
+}
+
+static void span_any(const strip *s, size_t x, size_t end) { any(s, x, end, true); }
+static void tail_any(const strip *s, size_t x, size_t end) { any(s, x, end, false); }
 
 typedef void span_fn(const strip *s, size_t x, size_t end);
 
@@ -120,34 +137,16 @@ static span_fn *span_of(const w_window *g, bool full) {
     return full ? span_any : tail_any;
 }
 
-static void edge(const strip *s, size_t x, size_t end) {
-    const w_window *g = &s->d->g;
+static void late(const strip *s, size_t x, size_t end) {
     for (; x < end; x++) {
-        w_taps tx = w_taps_at(x, g->kw, g->sw, g->dw, g->pl, g->iw);
-        if (s->n >= VL) inner_any(s, x, 1, true, tx);
-        else inner_any(s, x, 1, false, tx);
-    }
-}
-
-static void late(const strip *s) {
-    for (size_t x = 0; x < s->d->g.ow; x++) {
         float *o = s->out + x * s->d->g.c;
         vstore_n(o, s->n, v_act_late(&s->d->ep, vload_n(o, s->n)));
     }
 }
 
-/* Output columns whose window lies wholly inside the row. */
-static w_taps inside(const w_window *g) {
-    size_t span = (g->kw - 1) * g->dw, lo = (g->pl + g->sw - 1) / g->sw;
-    size_t hi = g->iw + g->pl > span ? (g->iw + g->pl - span - 1) / g->sw + 1 : 0;
-    lo = lo < g->ow ? lo : g->ow;
-    hi = hi < g->ow ? hi : g->ow;
-    return (w_taps){lo, hi > lo ? hi : lo};
-}
-
-static void vector(const w_dw_f32 *d, size_t r0, size_t r1, size_t c, size_t n) {
+/* Rows [r0, r1) of columns [x0, x1) of n channels from c. */
+static void vector(const w_dw_f32 *d, size_t r0, size_t r1, size_t x0, size_t x1, size_t c, size_t n) {
     const w_window *g = &d->g;
-    w_taps in = inside(g);
     span_fn *span = span_of(g, n >= VL);
     strip s = {.d = d, .cl = v_bounds(&d->ep), .w = d->w + c, .bias = d->bias + c, .n = n};
     for (size_t r = r0; r < r1; r++) {
@@ -158,13 +157,18 @@ static void vector(const w_dw_f32 *d, size_t r0, size_t r1, size_t c, size_t n) 
         s.out = d->out + r * g->ow * g->c + c;
         s.res = d->res ? d->res + r * g->ow * g->c + c : NULL;
         s.ty = w_taps_at(y, g->kh, g->sh, g->dh, g->pt, g->ih);
-        edge(&s, 0, in.lo);
-        span(&s, in.lo, in.hi);
-        edge(&s, in.hi, g->ow);
-        if (v_act_is_late(d->ep.act)) late(&s);
+        span(&s, x0, x1);
+        if (v_act_is_late(d->ep.act)) late(&s, x0, x1);
     }
 }
 
 void KERNEL(const w_dw_f32 *d, size_t r0, size_t r1, size_t c0, size_t c1) {
-    for (size_t c = c0; c < c1; c += VL) vector(d, r0, r1, c, c1 - c < VL ? c1 - c : VL);
+    size_t panel = w_dw_panel(&d->g, sizeof(float)), ow = d->g.ow;
+    if (panel == 0) { /* rows of a panel would not stay in the first cache: take all channels of a row before the next */
+        for (size_t r = r0; r < r1; r++)
+            for (size_t c = c0; c < c1; c += VL) vector(d, r, r + 1, 0, ow, c, c1 - c < VL ? c1 - c : VL);
+        return;
+    }
+    for (size_t x = 0; x < ow; x += panel)
+        for (size_t c = c0; c < c1; c += VL) vector(d, r0, r1, x, ow - x < panel ? ow : x + panel, c, c1 - c < VL ? c1 - c : VL);
 }

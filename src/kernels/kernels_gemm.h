@@ -35,7 +35,7 @@ typedef struct w_rows {
 
 typedef struct w_f32_igemm {
     w_rows rows;
-    const float *w;          /* blocks of w_f32_block(nr, taps * c) floats: [nr] bias, [taps * c][nr] */
+    const float *w;          /* blocks of [nr] bias, [taps * c][nr]; the last one may be narrower: w_block_width */
     size_t n;
     float *out;
     size_t out_stride;       /* elements from row to row */
@@ -55,7 +55,7 @@ typedef enum w_res_kind { W_RES_NONE, W_RES_F32, W_RES_U8 } w_res_kind;
  * acc starts from acc0[j] = -zx * sum of the column, so that padding of value zx counts as real zero. */
 typedef struct w_u8_igemm {
     w_rows rows;
-    const void *w;           /* blocks of w_u8_block(pack, nr, taps, c) bytes: [nr] s32 acc0, [nr] f32 mul, [nr] f32 bias, weights */
+    const void *w;           /* blocks of [nr] s32 acc0, [nr] f32 mul, [nr] f32 bias, weights; the last one as above */
     size_t n;
     void *out;               /* u8 or f32 */
     size_t out_stride;
@@ -82,7 +82,11 @@ typedef enum w_pack_kind {
 typedef struct w_f32_tile { w_fn_f32_igemm *fn; const char *name; uint8_t mr, nr, sums; } w_f32_tile;
 typedef struct w_u8_tile { w_fn_u8_igemm *fn; const char *name; uint8_t mr, nr; w_pack_kind pack; } w_u8_tile;
 
-/* Sizes of one packed block, in floats and in bytes. */
+/* Columns that a block with `cols` of its nr columns stores: a wide last block leaves out whole sixteens. */
+static inline size_t w_block_width(size_t nr, size_t cols) { return cols >= nr || nr <= 16 ? nr : (cols + 15) / 16 * 16; }
+/* Columns of all blocks. */
+static inline size_t w_packed_width(size_t nr, size_t n) { return n / nr * nr + (n % nr ? w_block_width(nr, n % nr) : 0); }
+/* Sizes of a block of nr columns, in floats and in bytes; all blocks together: that of w_packed_width columns. */
 static inline size_t w_f32_block(size_t nr, size_t k) { return nr * (1 + k); }
 static inline size_t w_u8_quads(size_t c) { return (c + 3) / 4; }
 static inline size_t w_u8_block(w_pack_kind pack, size_t nr, size_t taps, size_t c) {

@@ -4,13 +4,13 @@
 
 void w_pack_f32(float *dst, size_t nr, const float *w, size_t stride_n, size_t stride_k, size_t n, size_t k, const float *bias) {
     for (size_t j0 = 0; j0 < n; j0 += nr) {
-        size_t cols = n - j0 < nr ? n - j0 : nr;
-        memset(dst, 0, nr * sizeof *dst);
+        size_t cols = n - j0 < nr ? n - j0 : nr, width = w_block_width(nr, cols);
+        memset(dst, 0, width * sizeof *dst);
         if (bias) memcpy(dst, bias + j0, cols * sizeof *dst);
-        dst += nr;
-        for (size_t i = 0; i < k; i++, dst += nr) {
+        dst += width;
+        for (size_t i = 0; i < k; i++, dst += width) {
             for (size_t j = 0; j < cols; j++) dst[j] = w[(j0 + j) * stride_n + i * stride_k];
-            for (size_t j = cols; j < nr; j++) dst[j] = 0.0f;
+            for (size_t j = cols; j < width; j++) dst[j] = 0.0f;
         }
     }
 }
@@ -27,27 +27,27 @@ static int32_t column_start(const w_pack_u8_args *a, size_t j) {
     return -a->zx * sum;
 }
 
-static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a, size_t j0, size_t tap, size_t c) {
-    for (size_t j = 0; j < nr; j++)
+static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, size_t tap, size_t c) {
+    for (size_t j = 0; j < width; j++)
         for (size_t i = 0; i < 4; i++) {
             int8_t v = weight_at(a, j0 + j, tap, c + i);
             if (pack == W_PACK_S8_QUAD) ((int8_t *)dst)[j * 4 + i] = v;
-            else ((int16_t *)dst)[(i % 2 * nr + j) * 2 + i / 2] = v;
+            else ((int16_t *)dst)[(i % 2 * width + j) * 2 + i / 2] = v;
         }
 }
 
 void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) {
     uint8_t *out = dst;
-    size_t quad = nr * (pack == W_PACK_S8_QUAD ? 4 : 8);
     for (size_t j0 = 0; j0 < a->n; j0 += nr) {
-        for (size_t j = 0; j < nr; j++) {
+        size_t width = w_block_width(nr, a->n - j0), quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
+        for (size_t j = 0; j < width; j++) {
             bool real = j0 + j < a->n;
             ((int32_t *)out)[j] = real ? column_start(a, j0 + j) : 0;
-            ((float *)out)[nr + j] = real ? a->mul[j0 + j] : 0.0f;
-            ((float *)out)[2 * nr + j] = real && a->bias ? a->bias[j0 + j] : 0.0f;
+            ((float *)out)[width + j] = real ? a->mul[j0 + j] : 0.0f;
+            ((float *)out)[2 * width + j] = real && a->bias ? a->bias[j0 + j] : 0.0f;
         }
-        out += nr * 12;
+        out += width * 12;
         for (size_t t = 0; t < a->taps; t++)
-            for (size_t c = 0; c < a->c; c += 4, out += quad) pack_quad(out, pack, nr, a, j0, t, c);
+            for (size_t c = 0; c < a->c; c += 4, out += quad) pack_quad(out, pack, width, a, j0, t, c);
     }
 }

@@ -84,8 +84,7 @@ static void draw(check *c, size_t index, int mr, int nr, operands *o) {
     for (size_t i = 0; i < s->elements; i++) o->in[i] = value(c, o->values, o->k);
     for (size_t i = 0; i < s->n * o->k; i++) o->w[i] = o->values == V_SPECIAL ? check_unit(c) : value(c, o->values, o->k);
     for (size_t i = 0; i < s->n; i++) o->bias[i] = check_unit(c);
-    size_t blocks = (s->n + (size_t)nr - 1) / (size_t)nr;
-    float *packed = check_guarded(c, blocks * w_f32_block((size_t)nr, o->k) * sizeof(float));
+    float *packed = check_guarded(c, w_f32_block(w_packed_width((size_t)nr, s->n), o->k) * sizeof(float));
     w_pack_f32(packed, (size_t)nr, o->w, o->k, 1, s->n, o->k, o->bias);
     g->w = packed;
     g->ep = draw_act(c);
@@ -158,12 +157,12 @@ static void call(void *arg) {
 
 /* Inputs as a convolution reads them: neighbouring rows overlap, so the input is small. */
 static void time_layer(check *c, w_fn_f32_igemm *fn, const igemm_layer *l, size_t nr) {
-    size_t k = l->taps * l->c, blocks = (l->n + nr - 1) / nr, step = l->taps > 1 ? (l->c + l->taps - 1) / l->taps : l->c;
+    size_t k = l->taps * l->c, blocks = (l->n + nr - 1) / nr, packed = w_f32_block(w_packed_width(nr, l->n), k), step = l->taps > 1 ? (l->c + l->taps - 1) / l->taps : l->c;
     size_t row = l->taps > 1 ? 32 * step : 0, elements = l->p * step + l->taps * row + l->c;
-    float *in = check_guarded(c, elements * 4), *w = check_guarded(c, W_ALIGN_UP(blocks * w_f32_block(nr, k) * 4, (size_t)64));
+    float *in = check_guarded(c, elements * 4), *w = check_guarded(c, W_ALIGN_UP(packed * 4, (size_t)64));
     float *out = check_guarded(c, l->p * l->n * 4);
     for (size_t i = 0; i < elements; i++) in[i] = check_unit(c);
-    for (size_t i = 0; i < blocks * w_f32_block(nr, k); i++) w[i] = check_unit(c);
+    for (size_t i = 0; i < packed; i++) w[i] = check_unit(c);
     int32_t *offset = check_guarded(c, l->p * sizeof *offset);
     for (size_t i = 0; i < l->p; i++) offset[i] = (int32_t)(i * step);
     w_f32_igemm g = {.rows = {in, NULL, offset, 0, l->c, row, l->taps, l->c}, .w = w, .n = l->n, .out = out, .out_stride = l->n,

@@ -84,8 +84,7 @@ static void draw(check *c, size_t index, int mr, int nr, int pack, operands *o) 
     o->bias = get(s->n * sizeof(float));
     draw_values(c, o);
     draw_residual(c, o);
-    size_t blocks = (s->n + (size_t)nr - 1) / (size_t)nr;
-    void *packed = check_guarded(c, blocks * w_u8_block((w_pack_kind)pack, (size_t)nr, s->taps, s->c));
+    void *packed = check_guarded(c, w_u8_block((w_pack_kind)pack, w_packed_width((size_t)nr, s->n), s->taps, s->c));
     w_pack_u8(packed, (w_pack_kind)pack, (size_t)nr,
               &(w_pack_u8_args){o->w, o->k, 1, s->n, s->taps, s->c, o->zx, o->mul, o->bias});
     g->w = packed;
@@ -178,7 +177,7 @@ static void call(void *arg) {
 static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t nr, w_pack_kind pack) {
     size_t depth = l->taps > 1 ? W_ALIGN_UP(l->c, (size_t)4) : l->c, step = l->taps > 1 ? (l->c + l->taps - 1) / l->taps : l->c;
     size_t blocks = (l->n + nr - 1) / nr, row = l->taps > 1 ? 32 * step : 0, elements = l->p * step + l->taps * row + depth;
-    size_t packed = blocks * w_u8_block(pack, nr, l->taps, depth);
+    size_t packed = w_u8_block(pack, w_packed_width(nr, l->n), l->taps, depth);
     uint8_t *in = check_guarded(c, elements), *w = check_guarded(c, W_ALIGN_UP(packed, (size_t)64)), *out = check_guarded(c, l->p * l->n);
     for (size_t i = 0; i < elements; i++) in[i] = (uint8_t)check_random(c);
     memset(w, 0, packed);

@@ -22,14 +22,14 @@ INLINE void row(const w_f32_igemm *g, const float *w, size_t p, size_t col, size
         acc[0][v] = VLOAD(w + v * VL);
         UNROLL for (int s = 1; s < STREAMS; s++) acc[s][v] = VSET1(0.0f);
     }
-    w += NR;
+    w += WIDTH(nv);
     for (size_t t = 0; t < g->rows.taps; t++) {
         const float *a = w_row_f32(&g->rows, t, p);
         size_t stretch = g->rows.c / STREAMS, i = 0;
         for (; i < stretch; i++)
-            UNROLL for (size_t s = 0; s < STREAMS; s++) step(acc[s], a[s * stretch + i], w + (s * stretch + i) * NR, nv);
-        for (i = stretch * STREAMS; i < g->rows.c; i++) step(acc[0], a[i], w + i * NR, nv);
-        w += g->rows.c * NR;
+            UNROLL for (size_t s = 0; s < STREAMS; s++) step(acc[s], a[s * stretch + i], w + (s * stretch + i) * WIDTH(nv), nv);
+        for (i = stretch * STREAMS; i < g->rows.c; i++) step(acc[0], a[i], w + i * WIDTH(nv), nv);
+        w += g->rows.c * WIDTH(nv);
     }
     UNROLL for (int v = 0; v < nv; v++) {
         V low = VADD(acc[0][v], acc[1][v]);

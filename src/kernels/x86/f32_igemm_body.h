@@ -14,11 +14,11 @@ INLINE void tile(const w_f32_igemm *g, bounds cl, const float *w, size_t p, size
         V b = VLOAD(w + v * VL);
         UNROLL for (int m = 0; m < mr; m++) acc[m][v] = b;
     }
-    w += NR;
+    w += WIDTH(nv);
     for (size_t t = 0; t < g->rows.taps; t++) {
         const float *a[MR];
         UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_f32(&g->rows, t, p + (size_t)m);
-        for (size_t c = 0; c < g->rows.c; c++, w += NR) {
+        for (size_t c = 0; c < g->rows.c; c++, w += WIDTH(nv)) {
             V b[NV];
             UNROLL for (int v = 0; v < nv; v++) b[v] = VLOAD(w + v * VL);
             UNROLL for (int m = 0; m < mr; m++) {

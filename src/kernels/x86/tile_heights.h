@@ -5,6 +5,9 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
+/* Columns that a block of nv vectors stores: w_block_width, known when compiled. */
+#define WIDTH(nv) ((nv) == NV || NR <= 16 ? NR : ((nv) * VL + 15) / 16 * 16)
+
 #define HEIGHT(h, nv) case h: TILE(p, h, nv); break;
 #define HEIGHTS_1(nv) HEIGHT(1, nv)
 #define HEIGHTS_2(nv) HEIGHTS_1(nv) HEIGHT(2, nv)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define NR (NV * VL)
-#define QUAD (NR * 4 * PLANES) /* bytes of weights */
+#define QUAD(nv) (WIDTH(nv) * 4 * PLANES) /* bytes of weights */
 typedef float quad_bits __attribute__((may_alias, aligned(1)));
 
 typedef struct scales { const float *mul, *bias; V lo, hi, inv; } scales;
@@ -64,7 +64,7 @@ INLINE void store_tile(const w_u8_igemm *g, const scales *sc, VI acc[MR][NV], si
 INLINE void quad(VI acc[MR][NV], const uint8_t *const a[MR], size_t at, const uint8_t *w, int mr, int nv) {
     VI b[NV * PLANES];
     UNROLL for (int i = 0; i < PLANES; i++)
-        UNROLL for (int v = 0; v < nv; v++) b[v * PLANES + i] = ILOAD(w + (i * NV + v) * VL * 4);
+        UNROLL for (int v = 0; v < nv; v++) b[v * PLANES + i] = ILOAD(w + (i * WIDTH(nv) + v * VL) * 4);
     UNROLL for (int m = 0; m < mr; m++) dot(acc[m], ICAST(VSET1(*(const quad_bits *)(a[m] + at))), b, nv);
 }
 
@@ -74,14 +74,14 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
         VI z = ILOAD(block + v * VL * 4);
         UNROLL for (int m = 0; m < mr; m++) acc[m][v] = z;
     }
-    const uint8_t *w = block + NR * 12;
+    const uint8_t *w = block + WIDTH(nv) * 12;
     for (size_t t = 0; t < g->rows.taps; t++) {
         const uint8_t *a[MR];
         UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_u8(&g->rows, t, p + (size_t)m);
         size_t c = 0, n = g->rows.c;
-        for (; AHEAD > 1 && c + 4 * AHEAD <= n; c += 4 * AHEAD, w += QUAD * AHEAD)
-            UNROLL for (size_t q = 0; q < AHEAD; q++) quad(acc, a, c + q * 4, w + q * QUAD, mr, nv);
-        for (; c + 4 <= n; c += 4, w += QUAD) quad(acc, a, c, w, mr, nv);
+        for (; AHEAD > 1 && c + 4 * AHEAD <= n; c += 4 * AHEAD, w += QUAD(nv) * AHEAD)
+            UNROLL for (size_t q = 0; q < AHEAD; q++) quad(acc, a, c + q * 4, w + q * QUAD(nv), mr, nv);
+        for (; c + 4 <= n; c += 4, w += QUAD(nv)) quad(acc, a, c, w, mr, nv);
         if (c == n) continue;
         uint8_t last[MR][4];
         UNROLL for (int m = 0; m < mr; m++) {
@@ -89,15 +89,15 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
             a[m] = last[m];
         }
         quad(acc, a, 0, w, mr, nv);
-        w += QUAD;
+        w += QUAD(nv);
     }
     store_tile(g, sc, acc, p, col, cols, mr, nv);
 }
 #define TILE(p, h, nv) tile(g, &sc, block, p, col, cols, h, nv)
 #define BLOCK(nv) \
     static void block_##nv(const w_u8_igemm *g, const uint8_t *block, size_t p0, size_t p1, size_t col, size_t cols) { \
-        const float *constants = (const float *)(block + NR * 4); \
-        scales sc = {constants, constants + NR, VSET1((float)(0 - g->zero)), VSET1((float)(255 - g->zero)), VSET1(g->inv_scale)}; \
+        const float *constants = (const float *)(block + WIDTH(nv) * 4); \
+        scales sc = {constants, constants + WIDTH(nv), VSET1((float)(0 - g->zero)), VSET1((float)(255 - g->zero)), VSET1(g->inv_scale)}; \
         FOR_TILES(p0, p1, nv) \
     }
 BLOCK(1)

@@ -85,6 +85,7 @@ static void use_f32(igemm *m, const w_f32_tile *t) {
     m->nr = t->nr;
     m->blocks = (m->f32.n + t->nr - 1) / t->nr;
     m->block_bytes = w_f32_block(t->nr, r->taps * r->c) * sizeof(float);
+    m->packed_bytes = w_f32_block(w_packed_width(t->nr, m->f32.n), r->taps * r->c) * sizeof(float);
 }
 
 weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const float *w, size_t stride_n, size_t stride_k, const float *bias,
@@ -92,7 +93,7 @@ weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const float *w, siz
     size_t k = m->f32.rows.taps * m->f32.rows.c;
     const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = k, .n = m->f32.n});
     use_f32(m, t);
-    float *packed = w_step_packed(p, s, m->blocks * m->block_bytes, e);
+    float *packed = w_step_packed(p, s, m->packed_bytes, e);
     if (!packed) return WEIR_NO_RESOURCE;
     w_pack_f32(packed, t->nr, w, stride_n, stride_k, m->f32.n, k, bias);
     m->f32.w = packed;
@@ -102,7 +103,7 @@ weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const float *w, siz
 weir_status w_igemm_late_f32(w_plan *p, w_step *s, igemm *m, weir_error *e) {
     const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = m->f32.rows.c, .n = m->f32.n});
     use_f32(m, t);
-    s->scratch_bytes = m->blocks * m->block_bytes;
+    s->scratch_bytes = m->packed_bytes;
     return describe(p, s, m, t->name, W_PEAK_F32, e);
 }
 
@@ -116,7 +117,8 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     m->nr = t->nr;
     m->blocks = (a->n + t->nr - 1) / t->nr;
     m->block_bytes = w_u8_block(t->pack, t->nr, a->taps, a->c);
-    void *packed = w_step_packed(p, s, m->blocks * m->block_bytes, e);
+    m->packed_bytes = w_u8_block(t->pack, w_packed_width(t->nr, a->n), a->taps, a->c);
+    void *packed = w_step_packed(p, s, m->packed_bytes, e);
     if (!packed) return WEIR_NO_RESOURCE;
     w_pack_u8(packed, t->pack, t->nr, a);
     m->u8.w = packed;
@@ -288,7 +290,7 @@ static void touch_rows(const w_step *s, w_touch *t, const igemm *m, size_t p0, s
 void w_igemm_touch(const w_plan *p, const w_step *s, w_touch *t) {
     const igemm *m = s->params;
     const w_rows *r = igemm_rows_of(m);
-    size_t weights = m->blocks * m->block_bytes, tiles = (m->p + m->mr - 1) / m->mr, batch = W_MAX(m->late.batch, (size_t)1);
+    size_t weights = m->packed_bytes, tiles = (m->p + m->mr - 1) / m->mr, batch = W_MAX(m->late.batch, (size_t)1);
     double loads = (double)batch * ((double)(m->p * m->blocks) * (double)(r->taps * r->c * m->in_elem) + (double)tiles * (double)weights);
     double stores = (double)s->out[0].bytes;
     if (m->pad.lines || m->late.batch) {

@@ -20,7 +20,7 @@ typedef struct igemm {
     w_u8_igemm u8;
     w_fn_f32_igemm *fn_f32;    /* one of the two is set */
     w_fn_u8_igemm *fn_u8;
-    size_t p, blocks, block_bytes, mr, nr;
+    size_t p, blocks, block_bytes, packed_bytes, mr, nr; /* block_bytes: of a whole block */
     size_t tile_rows, row_tiles, tile_blocks, block_tiles;
     size_t in_elem, out_elem;
     uint32_t res;              /* input that holds the residual, or W_NONE */

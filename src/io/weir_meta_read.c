@@ -165,14 +165,17 @@ static weir_status get_coding(reader *r, const char *where, w_value *v) {
     return WEIR_OK;
 }
 
+/* Elements that lie in the metadata: f32 as floats, all other types as their bytes. */
 static weir_status get_inline(reader *r, const char *where, w_value *v, size_t bytes) {
-    const uint8_t *p = w_get_bytes(&r->in, bytes);
-    if (!p) return ends_early(r, where);
+    bool floats = v->type == WEIR_F32 && bytes > 0;
+    if (bytes / (floats ? 2 : 1) > r->in.n - r->in.at) return ends_early(r, where);
     void *copy = w_arena_alloc_aligned(&r->g->arena, W_MAX(bytes, 1));
     if (!copy) return w_oom(r->e, bytes, where);
-    if (bytes) memcpy(copy, p, bytes);
     v->data = copy;
-    return WEIR_OK;
+    if (floats) return w_get_floats(&r->in, copy, bytes / sizeof(float)) ? WEIR_OK : ends_early(r, where);
+    const uint8_t *p = w_get_bytes(&r->in, bytes);
+    if (p && bytes) memcpy(copy, p, bytes);
+    return r->in.bad ? ends_early(r, where) : WEIR_OK;
 }
 
 static weir_status get_dense(reader *r, const char *where, w_value *v, size_t bytes) {
@@ -273,7 +276,7 @@ static weir_status get_attr_tensor(reader *r, const char *where, w_tensor **out)
     w_value v = {0};
     size_t bytes = 0;
     if (!t) return w_oom(r->e, sizeof *t, where);
-    t->type = w_get_u8(&r->in);
+    v.type = t->type = w_get_u8(&r->in);
     W_TRY(get_shape(r, where, &t->shape));
     W_TRY(full_bytes(r, t->type, &t->shape, where, &bytes));
     W_TRY(get_inline(r, where, &v, bytes));

@@ -31,7 +31,22 @@ static void put_shape(w_wbuf *b, const w_shape *s) {
     for (uint8_t k = 0; k < s->rank; k++) w_put_signed(b, s->dim[k]);
 }
 
-static void put_attr(w_wbuf *b, const w_attr_def *d, const void *attr) {
+/* Elements in the metadata; f32 as floats, which are shorter when 16 bits hold them. */
+static void put_inline(w_wbuf *b, w_type t, const void *data, size_t bytes, w_arena *scratch) {
+    if (t != WEIR_F32 || bytes == 0) {
+        w_put_bytes(b, data, bytes);
+        return;
+    }
+    float *aligned = w_arena_alloc_aligned(scratch, bytes);
+    if (!aligned) {
+        b->bad = true;
+        return;
+    }
+    memcpy(aligned, data, bytes);
+    w_put_floats(b, aligned, bytes / sizeof *aligned);
+}
+
+static void put_attr(w_wbuf *b, const w_attr_def *d, const void *attr, w_arena *scratch) {
     const void *field = (const char *)attr + d->offset;
     const w_ints *ints = field;
     const w_floats *floats = field;
@@ -51,7 +66,7 @@ static void put_attr(w_wbuf *b, const w_attr_def *d, const void *attr) {
         const w_tensor *t = *(w_tensor *const *)field;
         w_put_u8(b, (uint8_t)t->type);
         put_shape(b, &t->shape);
-        w_put_bytes(b, t->data, w_tensor_bytes(t));
+        put_inline(b, t->type, t->data, w_tensor_bytes(t), scratch);
         break;
     }
     }
@@ -131,7 +146,7 @@ static weir_status put_value(writer *w, w_id id) {
     if (v->quant) put_quant(w->meta, v->quant);
     if (v->coding) put_coding(w->meta, v->coding);
     if (v->kind != W_VALUE_CONST) return WEIR_OK;
-    if (w->storage[id] == W_STORE_INLINE) w_put_bytes(w->meta, v->data, w_value_bytes(w->g, id));
+    if (w->storage[id] == W_STORE_INLINE) put_inline(w->meta, v->type, v->data, w_value_bytes(w->g, id), &w->scratch);
     if (w->storage[id] == W_STORE_CODED) w_put_varint(w->meta, coded);
     return WEIR_OK;
 }
@@ -166,7 +181,7 @@ static void put_attrs(writer *w, const w_node *n) {
     }
     w_put_varint(w->meta, bits);
     for (uint32_t a = 0; a < def->nattrs && a < 64; a++) {
-        if (set >> a & 1) put_attr(w->meta, &def->attrs[a], n->attr);
+        if (set >> a & 1) put_attr(w->meta, &def->attrs[a], n->attr, &w->scratch);
     }
 }
 

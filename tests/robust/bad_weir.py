@@ -43,9 +43,9 @@ CASES = [
     ("symbol-twice", file(meta(symbols=("n", "n"))), "symbol 'n' is listed twice", True),
     ("counts", file(meta(values=[b""] * 100000)), "the metadata ends early or is damaged in the values", True),
     # ---- values
-    ("name-empty", file(meta(values=VALUES + [value(2, "", 1, [1], data=floats(0))])), "its name is empty or not UTF-8", True),
-    ("name-not-utf8", file(meta(values=VALUES + [value(2, b"\xff", 1, [1], data=floats(0))])), "its name is empty or not UTF-8", True),
-    ("name-twice", file(meta(values=VALUES + [value(2, "w", 1, [1], data=floats(0))])), "tensor 'w' is listed twice", True),
+    ("name-empty", file(meta(values=VALUES + [value(2, "", 1, [1], data=f32(0))])), "its name is empty or not UTF-8", True),
+    ("name-not-utf8", file(meta(values=VALUES + [value(2, b"\xff", 1, [1], data=f32(0))])), "its name is empty or not UTF-8", True),
+    ("name-twice", file(meta(values=VALUES + [value(2, "w", 1, [1], data=f32(0))])), "tensor 'w' is listed twice", True),
     ("type", file(weights(type_=99, dims=[2, 4], data=bytes(32))), "tensor 'w': unknown type 99", True),
     ("type-missing", file(weights(type_=0, dims=[2, 4], data=bytes(32))), "is constant but has no type", True),
     ("shape-missing", file(weights(data=bytes(32))), "is constant but has no shape", True),
@@ -60,7 +60,7 @@ CASES = [
     ("scale-negative", file(weights(type_=6, dims=[2, 4], quant=QUANT(1, 0, [-1]), data=bytes(8))), "scale 0 is -1, expected a positive number", True),
     ("scale-of-floats", file(weights(type_=1, dims=[2, 4], quant=QUANT(1, 0, [1]), data=bytes(32))), "is quantised, expected type u8 or s8", True),
     ("zero-point", file(weights(type_=6, dims=[2, 4], quant=QUANT(1, 0, [1], b"\1" + signed(4000)), data=bytes(8))), "zero point 0 is 4000", True),
-    ("density", file(weights(type_=1, dims=[2, 4], coding=CODING(7.0), data=bytes(32))), "density 7, expected 0 to 1", True),
+    ("density", file(weights(type_=1, dims=[2, 4], coding=CODING(7.0), data=bytes(33))), "density 7, expected 0 to 1", True),
     # ---- data
     ("storage", file(weights(type_=1, dims=[2, 4], storage=3)), "unknown storage 3", True),
     ("dense-outside", file(DENSE, dense=bytes(16)), "needs 32 bytes from 0 on, the section of dense tensors has 16", True),

@@ -113,7 +113,7 @@ def model(g=None, ir=8, opsets=None, extra=b"", **changes):
     return (num(1, ir) if ir is not None else b"") + raw(7, g) + (opset() if opsets is None else opsets) + extra
 
 
-def one(op, inputs, outputs, *attrs, init=(), dims=(1, 4), opsets=None, **kw):
+def one(op, inputs, outputs, *attrs, init=(), dims=(1, 4), opsets=None, dtype=FLOAT, **kw):
     """A model of a single node over x."""
     return model(node=[node(op, inputs, outputs, *attrs, name="n", **kw)], init=list(init), input=[info("x", list(dims))],
-                 output=[info(outputs[0], None)], opsets=opsets)
+                 output=[info(outputs[0], None, dtype)], opsets=opsets)

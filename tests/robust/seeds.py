@@ -52,7 +52,8 @@ ONNX = {
     "symbols": chain(node("Relu", ["x"], ["y"]), dims=["n", None, "h", "w"]),
     "lrn": chain(node("LRN", ["x"], ["y"], attr("size", 3))), "prelu": chain(node("PRelu", ["x", "s"], ["y"]), init=[tensor("s", [2, 1, 1])]),
 }
-ONNX.update({"unary-" + op.lower(): one(op, ["x"], ["y"], dims=SMALL) for op in UNARY})
+ONNX.update({"unary-" + op.lower(): one(op, ["x"], ["y"], dims=SMALL, opsets=opset(14), dtype=pb.INT64 if op in ("Shape", "ArgMax") else pb.FLOAT)
+             for op in UNARY})
 
 
 def section(m, coded=b"", dense=b""):

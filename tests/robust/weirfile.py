@@ -48,7 +48,7 @@ def node(op, name, inputs, outputs, bits=0, attrs=b""):
 
 
 OPS = [("Relu", []), ("Gemm", ["transB"])]
-VALUES = [value(1, "x", 1, [-1, 4]), value(2, "w", 1, [2, 4], data=floats(*range(8))), value(0, "h", 1, [-1, 2]), value(0, "y", 1, [-1, 2])]
+VALUES = [value(1, "x", 1, [-1, 4]), value(2, "w", 1, [2, 4], data=f32(*range(8))), value(0, "h", 1, [-1, 2]), value(0, "y", 1, [-1, 2])]
 NODES = [node(1, "gemm", [0, 1], [2], 1, signed(1)), node(0, "relu", [2], [3])]
 
 

@@ -22,7 +22,8 @@ WEIR_API size_t weir_dataset_count(const weir_dataset *dataset);
 WEIR_API const int64_t *weir_dataset_shape(const weir_dataset *dataset, int *rank); /* one sample, e.g. 1x28x28 */
 WEIR_API const float *weir_dataset_sample(const weir_dataset *dataset, size_t index);
 WEIR_API int weir_dataset_label(const weir_dataset *dataset, size_t index);
-/* One image or array file as a tensor for `weir run`: .npy, .npz (first array or NAME), .jpg, .png. Caller frees with
+/* One image or array file as a tensor for `weir run`: .npy, .npz (first array or NAME), JPEG or PNG (float32 [1,C,H,W], 0 to
+ * 1), told apart by content. The caller frees with
  * weir_array_destroy. */
 typedef struct weir_array { weir_type type; int rank; int64_t dims[8]; void *data; size_t bytes; } weir_array;
 WEIR_API weir_status weir_array_read(weir_context *context, const char *path, const char *name, weir_array *out, weir_error *error);

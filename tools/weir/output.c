@@ -91,7 +91,10 @@ json_t *take_document(weir_document *d, weir_error *e) {
 
 static json_t *command_line(void) {
     json_t *a = json_array();
-    for (int i = 0; a && i < cli_argc; i++) json_array_append_new(a, json_string(cli_argv[i]) ? json_string(cli_argv[i]) : json_string("?"));
+    for (int i = 0; a && i < cli_argc; i++) {
+        json_t *word = json_string(cli_argv[i]); /* NULL: not UTF-8 */
+        json_array_append_new(a, word ? word : json_string("?"));
+    }
     return a;
 }
 

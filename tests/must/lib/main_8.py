@@ -1,5 +1,7 @@
 """Kills weir optimize at random moments, goes on with --resume, and compares with a run that nobody disturbed.
 
+One thread: the same bits as with more, and moments that depend less on what else the machine does.
+
 usage: main_8.py [SEED]
 """
 import collections
@@ -26,7 +28,7 @@ EARLIEST = 0.2
 def command(out, *extra):
     return [os.path.join(os.environ["WEIR_BUILD"], "weir"), "optimize", str(verdicts.MODELS / "lenet5.onnx"), "--train",
             "fashion-mnist:train", "--no-finetune", "--data", "fashion-mnist", "--max-drop", "0.5", "-o", str(out), "--json",
-            "--quiet", *extra]
+            "--quiet", "--threads", "1", *extra]
 
 
 def attempts(out):

@@ -24,7 +24,7 @@ static int32_t column_start(const w_pack_u8_args *a, size_t j) {
     int32_t sum = 0;
     for (size_t t = 0; t < a->taps; t++)
         for (size_t c = 0; c < a->c; c++) sum += weight_at(a, j, t, c);
-    return -a->zx * sum;
+    return (int32_t)(0u - (uint32_t)a->zx * (uint32_t)sum); /* modulo 2^32, as the sums it starts */
 }
 
 static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, size_t tap, size_t c) {

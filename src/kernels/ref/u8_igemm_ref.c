@@ -36,7 +36,7 @@ static void row(const w_u8_igemm *g, const uint8_t *block, size_t p, size_t col,
     for (size_t t = 0; t < g->rows.taps; t++, w += quads * NR * 4) {
         const uint8_t *a = w_row_u8(&g->rows, t, p);
         for (size_t c = 0; c < g->rows.c; c++)
-            for (size_t j = 0; j < NR; j++) acc[j] += a[c] * w[(c / 4 * NR + j) * 4 + c % 4];
+            for (size_t j = 0; j < NR; j++) acc[j] = (int32_t)((uint32_t)acc[j] + (uint32_t)(a[c] * w[(c / 4 * NR + j) * 4 + c % 4]));
     }
     store(g, acc, mul, bias, p, col, cols);
 }

@@ -71,12 +71,11 @@ typedef struct w_u8_igemm {
 } w_u8_igemm;
 typedef void w_fn_u8_igemm(const w_u8_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
 
-/* How the weights of a block lie. Runs of u8 are padded to quads or octets with zero weights; only c elements of an input are read. */
+/* How the weights of a block lie. Runs of u8 are padded to quads with zero weights; only c elements of an input are read. */
 typedef enum w_pack_kind {
     W_PACK_F32,              /* [taps * c][nr] */
     W_PACK_S8_QUAD,          /* [taps][quads][nr][4] s8: for dot-product instructions */
     W_PACK_S16_EVEN_ODD,     /* [taps][quads][even, odd][nr][2] s16: elements 0 and 2, then 1 and 3 of each quad */
-    W_PACK_S8_OCTET,         /* [taps][octets][nr][8] s8: for dot-product instructions, two quads of a column together */
 } w_pack_kind;
 
 /* sums: partial sums per element, which hide latency where rows are few. */
@@ -89,10 +88,9 @@ static inline size_t w_block_width(size_t nr, size_t cols) { return cols >= nr |
 static inline size_t w_packed_width(size_t nr, size_t n) { return n / nr * nr + (n % nr ? w_block_width(nr, n % nr) : 0); }
 /* Sizes of a block of nr columns, in floats and in bytes; all blocks together: that of w_packed_width columns. */
 static inline size_t w_f32_block(size_t nr, size_t k) { return nr * (1 + k); }
-static inline size_t w_u8_group(w_pack_kind pack) { return pack == W_PACK_S8_OCTET ? 8 : 4; } /* elements read at once */
-static inline size_t w_u8_groups(w_pack_kind pack, size_t c) { return (c + w_u8_group(pack) - 1) / w_u8_group(pack); }
+static inline size_t w_u8_quads(size_t c) { return (c + 3) / 4; }
 static inline size_t w_u8_block(w_pack_kind pack, size_t nr, size_t taps, size_t c) {
-    return nr * (12 + taps * w_u8_groups(pack, c) * (pack == W_PACK_S8_QUAD ? 4 : 8));
+    return nr * (12 + taps * w_u8_quads(c) * (pack == W_PACK_S8_QUAD ? 4 : 8));
 }
 
 /* Packs the weights W[j][k] = w[j * stride_n + k * stride_k], 0 <= j < n, k in reading order (taps * c); bias may be NULL. */

@@ -27,20 +27,19 @@ static int32_t column_start(const w_pack_u8_args *a, size_t j) {
     return (int32_t)(0u - (uint32_t)a->zx * (uint32_t)sum); /* modulo 2^32, as the sums it starts */
 }
 
-static void pack_group(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, size_t tap, size_t c) {
-    size_t group = w_u8_group(pack);
+static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, size_t tap, size_t c) {
     for (size_t j = 0; j < width; j++)
-        for (size_t i = 0; i < group; i++) {
+        for (size_t i = 0; i < 4; i++) {
             int8_t v = weight_at(a, j0 + j, tap, c + i);
-            if (pack == W_PACK_S16_EVEN_ODD) ((int16_t *)dst)[(i % 2 * width + j) * 2 + i / 2] = v;
-            else ((int8_t *)dst)[j * group + i] = v;
+            if (pack == W_PACK_S8_QUAD) ((int8_t *)dst)[j * 4 + i] = v;
+            else ((int16_t *)dst)[(i % 2 * width + j) * 2 + i / 2] = v;
         }
 }
 
 void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) {
     uint8_t *out = dst;
     for (size_t j0 = 0; j0 < a->n; j0 += nr) {
-        size_t width = w_block_width(nr, a->n - j0), bytes = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
+        size_t width = w_block_width(nr, a->n - j0), quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
         for (size_t j = 0; j < width; j++) {
             bool real = j0 + j < a->n;
             ((int32_t *)out)[j] = real ? column_start(a, j0 + j) : 0;
@@ -49,6 +48,6 @@ void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) 
         }
         out += width * 12;
         for (size_t t = 0; t < a->taps; t++)
-            for (size_t c = 0; c < a->c; c += w_u8_group(pack), out += bytes) pack_group(out, pack, width, a, j0, t, c);
+            for (size_t c = 0; c < a->c; c += 4, out += quad) pack_quad(out, pack, width, a, j0, t, c);
     }
 }

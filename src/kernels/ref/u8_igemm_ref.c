@@ -32,7 +32,7 @@ static void row(const w_u8_igemm *g, const uint8_t *block, size_t p, size_t col,
     memcpy(mul, block + sizeof acc, sizeof mul);
     memcpy(bias, block + 2 * sizeof acc, sizeof bias);
     const int8_t *w = (const int8_t *)(block + 3 * sizeof acc);
-    size_t quads = w_u8_groups(W_PACK_S8_QUAD, g->rows.c);
+    size_t quads = w_u8_quads(g->rows.c);
     for (size_t t = 0; t < g->rows.taps; t++, w += quads * NR * 4) {
         const uint8_t *a = w_row_u8(&g->rows, t, p);
         for (size_t c = 0; c < g->rows.c; c++)

@@ -1,18 +1,64 @@
 /* The u8 x s8 implicit GEMM over the names of vec_*.h; the including file sets MR, NV (1, 2 or 4), KERNEL, PACK, PLANES
- * (weight vectors per quad and vector of columns), AHEAD (quads
- * per turn of the inner loop) and dot(acc, x, w, nv): the exact sums of the products of one quad.
+ * (weight vectors per quad and vector of columns), AHEAD (quads per
+ * turn of the inner loop) and dot(acc, x, w, nv): the exact sums of the products of one quad.
  *
  * Quads of activations are broadcast; the last quad of a run is put together byte by byte, so that nothing beyond the run is
- * read. */
+ * read. The epilogue is single f32 operations in the order that kernels_gemm.h states. */
 #include "kernels.h"
 #include "rows.h"
 #include "tile_heights.h"
-#include "u8_store_vec.h"
+#include "f32_act_vec.h"
 #include <string.h>
 
 #define NR (NV * VL)
 #define QUAD(nv) (WIDTH(nv) * 4 * PLANES) /* bytes of weights */
 typedef float quad_bits __attribute__((may_alias, aligned(1)));
+
+typedef struct scales { const float *mul, *bias; V lo, hi, inv; } scales;
+
+INLINE V add_residual(const w_u8_igemm *g, V y, size_t at, size_t n) {
+    if (g->res_kind == W_RES_F32) return VADD(y, vload_n((const float *)g->res + at, n));
+    V r = VCVT(ISUB(uload_n((const uint8_t *)g->res + at, n), ISET1(g->res_zero)));
+    return VADD(y, VMUL(r, VSET1(g->res_scale)));
+}
+INLINE V act_exact(const w_kepi *ep, V y) {
+    switch (ep->act) {
+    case W_KACT_RELU: return VMAX(VSET1(0.0f), y);
+    case W_KACT_CLIP: return VMIN(VSET1(ep->b), VMAX(VSET1(ep->a), y));
+    case W_KACT_LEAKY: return v_leaky(y, VSET1(ep->a));
+    case W_KACT_HARDSWISH: return v_hardswish(y);
+    case W_KACT_HARDSIGMOID: return v_hardsigmoid(y, VSET1(ep->a), VSET1(ep->b));
+    default: return y;
+    }
+}
+INLINE void store_tile(const w_u8_igemm *g, const scales *sc, VI acc[MR][NV], size_t p, size_t col, size_t cols, int mr, int nv) {
+    V y[MR][NV];
+#define EACH UNROLL for (int m = 0; m < mr; m++) UNROLL for (int v = 0; v < nv; v++)
+    UNROLL for (int v = 0; v < nv; v++) {
+        V mul = VLOAD(sc->mul + v * VL), bias = VLOAD(sc->bias + v * VL);
+        UNROLL for (int m = 0; m < mr; m++) y[m][v] = VADD(VMUL(VCVT(acc[m][v]), mul), bias);
+    }
+    if (g->res_kind != W_RES_NONE)
+        EACH y[m][v] = add_residual(g, y[m][v], (p + (size_t)m) * g->res_stride + col + (size_t)v * VL, cols - (size_t)v * VL);
+    if (g->ep.act != W_KACT_NONE)
+        EACH y[m][v] = act_exact(&g->ep, y[m][v]);
+    if (!g->out_u8) {
+        EACH vstore_n((float *)g->out + (p + (size_t)m) * g->out_stride + col + v * VL, cols - (size_t)v * VL, y[m][v]);
+        return;
+    }
+    VI zero = ISET1(g->zero);
+    bool whole = cols >= (size_t)nv * VL;
+    UNROLL for (int m = 0; m < mr; m++) {
+        uint8_t *o = (uint8_t *)g->out + (p + (size_t)m) * g->out_stride + col;
+        UNROLL for (int v = 0; v < nv; v++) {
+            V t = VMIN_Q(VMAX_Q(VMUL(y[m][v], sc->inv), sc->lo), sc->hi);
+            VI q = IADD(ICVT(t), zero);
+            if (whole || v + 1 < nv) ustore(o + v * VL, q);
+            else ustore_n(o + v * VL, cols - (size_t)v * VL, q);
+        }
+    }
+#undef EACH
+}
 
 /* The quad at byte `at` of every row. */
 INLINE void quad(VI acc[MR][NV], const uint8_t *const a[MR], size_t at, const uint8_t *w, int mr, int nv) {

@@ -4,21 +4,19 @@
 
 /* ---- tile choice: a small cost model in cycles ---- */
 
-typedef struct shape { size_t p, k, taps, n, lanes; } shape; /* k: reduction steps in all (u8: quads or octets) */
-/* work: instructions a step and vector of columns; broadcast: load slots that one takes. */
-typedef struct candidate { size_t mr, nr; double sums, work, bytes, broadcast; } candidate;
+typedef struct shape { size_t p, k, n, lanes; } shape; /* k: reduction steps (u8: quads) */
+typedef struct candidate { size_t mr, nr; double sums, work, bytes; } candidate; /* work: instructions a step and vector */
 
 #define L1_SHARE 16384.0 /* bytes of weights that stay in L1 beside everything else */
 
 /* A tile of h rows and v vectors advances one reduction step in as many cycles as its multiply-adds take, but not faster
- * than one latency per partial sum, nor than its loads; weights beyond L1 come at 32 bytes a cycle. Beside that stand the
- * epilogue and the addresses of the rows of every tap, which cost more when there are more rows than registers. */
+ * than one latency per partial sum, nor than its loads; weights beyond L1 come at 32 bytes a cycle. */
 static double tile_cycles(const shape *s, const candidate *c, double h, double v) {
     double rate = s->lanes >= 16 ? 1 : 2, panel = (double)s->k * v * c->bytes;
     double step = W_MAX(h * v * c->work / rate, 4.0 / c->sums);
-    step = W_MAX(step, (h * c->broadcast + v * c->work) / rate);
+    step = W_MAX(step, (h + v * c->work) / 2);
     if (panel > L1_SHARE) step = W_MAX(step, v * c->bytes / 32);
-    return (double)s->k * step + 30 + 3 * h * v + (double)s->taps * h * (h > 8 ? 3.7 : 1.3);
+    return (double)s->k * step + 30 + 3 * h * v;
 }
 static double cost(const shape *s, const candidate *c) {
     size_t tiles = (s->p + c->mr - 1) / c->mr, whole = s->n / c->nr, rest = s->n % c->nr;
@@ -32,22 +30,20 @@ static const w_f32_tile *choose_f32(const w_kernels *k, shape s) {
     s.lanes = W_MIN(k->lanes, k->f32_igemm[0].nr);
     for (size_t i = 0; i < k->nf32; i++) {
         const w_f32_tile *t = &k->f32_igemm[i];
-        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, (double)s.lanes * 4, 1});
+        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, (double)s.lanes * 4});
         if (i == 0 || d < least) least = d, best = i;
     }
     return &k->f32_igemm[best];
 }
-const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, size_t n) { return choose_f32(k, (shape){.p = p, .k = c, .taps = 1, .n = n}); }
-/* A 512-bit broadcast from memory was measured to hold up loads for 1.4 cycles; f32 ones are part of the multiply-add. */
-static const w_u8_tile *choose_u8(const w_kernels *k, shape s, size_t c) {
+const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, size_t n) { return choose_f32(k, (shape){.p = p, .k = c, .n = n}); }
+static const w_u8_tile *choose_u8(const w_kernels *k, shape s) {
     size_t best = 0;
     double least = 0;
     s.lanes = W_MIN(k->lanes, k->u8_igemm[0].nr);
     for (size_t i = 0; i < k->nu8; i++) {
         const w_u8_tile *t = &k->u8_igemm[i];
         double planes = t->pack == W_PACK_S8_QUAD ? 1 : 2;
-        s.k = s.taps * w_u8_groups(t->pack, c);
-        double d = cost(&s, &(candidate){t->mr, t->nr, planes, planes, planes * (double)s.lanes * 4, s.lanes >= 16 ? 1.4 : 1});
+        double d = cost(&s, &(candidate){t->mr, t->nr, planes, planes, planes * (double)s.lanes * 4});
         if (i == 0 || d < least) least = d, best = i;
     }
     return &k->u8_igemm[best];
@@ -95,7 +91,7 @@ static void use_f32(igemm *m, const w_f32_tile *t) {
 weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const float *w, size_t stride_n, size_t stride_k, const float *bias,
                              weir_error *e) {
     size_t k = m->f32.rows.taps * m->f32.rows.c;
-    const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = k, .taps = m->f32.rows.taps, .n = m->f32.n});
+    const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = k, .n = m->f32.n});
     use_f32(m, t);
     float *packed = w_step_packed(p, s, m->packed_bytes, e);
     if (!packed) return WEIR_NO_RESOURCE;
@@ -105,7 +101,7 @@ weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const float *w, siz
 }
 
 weir_status w_igemm_late_f32(w_plan *p, w_step *s, igemm *m, weir_error *e) {
-    const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = m->f32.rows.c, .taps = 1, .n = m->f32.n});
+    const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = m->f32.rows.c, .n = m->f32.n});
     use_f32(m, t);
     s->scratch_bytes = m->packed_bytes;
     return describe(p, s, m, t->name, W_PEAK_F32, e);
@@ -115,7 +111,7 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     a->n = m->u8.n;
     a->taps = m->u8.rows.taps;
     a->c = m->u8.rows.c;
-    const w_u8_tile *t = choose_u8(p->ctx->kernels, (shape){.p = m->p, .taps = a->taps, .n = a->n}, a->c);
+    const w_u8_tile *t = choose_u8(p->ctx->kernels, (shape){.p = m->p, .k = a->taps * w_u8_quads(a->c), .n = a->n});
     m->fn_u8 = t->fn;
     m->mr = t->mr;
     m->nr = t->nr;

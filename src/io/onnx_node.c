@@ -1,16 +1,15 @@
-/* NodeProto and AttributeProto: two passes, so that nodes may come in any order. The first makes the outputs of every
- * node into values (and a Constant with a tensor into constant data in place), the second resolves the operands. */
+/* NodeProto and AttributeProto: two passes, so that nodes may come in any order. The first makes the outputs of every node
+ * into values (and a Constant with a tensor into constant data in place), the second resolves the operands. */
 #include "onnx_pb.h"
 #include <stdio.h>
 #include <string.h>
 
 /* The codes of AttributeProto.type that weir reads. */
 enum { A_FLOAT = 1, A_INT = 2, A_STRING = 3, A_TENSOR = 4, A_GRAPH = 5, A_FLOATS = 6, A_INTS = 7 };
-static const int kind_code[] = {[W_ATTR_INT] = A_INT,   [W_ATTR_FLOAT] = A_FLOAT,   [W_ATTR_STRING] = A_STRING,
+static const int kind_code[] = {[W_ATTR_INT] = A_INT, [W_ATTR_FLOAT] = A_FLOAT, [W_ATTR_STRING] = A_STRING,
                                 [W_ATTR_INTS] = A_INTS, [W_ATTR_FLOATS] = A_FLOATS, [W_ATTR_TENSOR] = A_TENSOR};
-static const char *const kind_name[] = {
-    [W_ATTR_INT] = "an int", [W_ATTR_FLOAT] = "a float", [W_ATTR_STRING] = "a string",
-    [W_ATTR_INTS] = "ints",  [W_ATTR_FLOATS] = "floats", [W_ATTR_TENSOR] = "a tensor"};
+static const char *const kind_name[] = {[W_ATTR_INT] = "an int", [W_ATTR_FLOAT] = "a float", [W_ATTR_STRING] = "a string",
+                                        [W_ATTR_INTS] = "ints", [W_ATTR_FLOATS] = "floats", [W_ATTR_TENSOR] = "a tensor"};
 
 typedef struct node_msg {
     w_spans in, out, attr;
@@ -28,8 +27,7 @@ static void node_fini(node_msg *n) {
 static void node_label(node_msg *n, size_t index) {
     int op = (int)W_MIN(n->type.s.n, 60);
     if (n->name.s.n) {
-        snprintf(n->where, sizeof n->where, "node '%.*s' (%.*s)", (int)W_MIN(n->name.s.n, 100),
-                 (const char *)n->name.s.p, op, (const char *)n->type.s.p);
+        snprintf(n->where, sizeof n->where, "node '%.*s' (%.*s)", (int)W_MIN(n->name.s.n, 100), (const char *)n->name.s.p, op, (const char *)n->type.s.p);
     } else {
         snprintf(n->where, sizeof n->where, "node %zu (%.*s)", index, op, (const char *)n->type.s.p);
     }
@@ -42,14 +40,12 @@ static weir_status node_find_op(w_onnx *r, node_msg *n) {
     bool internal = strncmp(op, "weir.", 5) == 0;
     n->op = internal || n->type.s.n > 63 || n->domain.s.n > 63 ? W_OP_NONE : w_op_find(op, domain);
     if (n->op == W_OP_NONE) {
-        return w_fail(r->e, WEIR_BAD_INPUT,
-                      "%s: operator '%s' of domain '%s' is not supported (docs/ops.md lists those that are)", n->where,
-                      op, domain[0] ? domain : "ai.onnx");
+        return w_fail(r->e, WEIR_BAD_INPUT, "%s: operator '%s' of domain '%s' is not supported (docs/ops.md lists those that are)", n->where, op,
+                      domain[0] ? domain : "ai.onnx");
     }
     int64_t since = w_op_get((uint16_t)n->op)->since;
     if (r->g->opset < since) {
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: %s is read from opset %lld on, the model has opset %lld", n->where, op,
-                      (long long)since, (long long)r->g->opset);
+        return w_fail(r->e, WEIR_BAD_INPUT, "%s: %s is read from opset %lld on, the model has opset %lld", n->where, op, (long long)since, (long long)r->g->opset);
     }
     return WEIR_OK;
 }
@@ -57,18 +53,10 @@ static weir_status node_find_op(w_onnx *r, node_msg *n) {
 static weir_status node_decode(w_onnx *r, w_span m, size_t index, node_msg *n) {
     char at[40];
     snprintf(at, sizeof at, "node %zu", index);
-    *n = (node_msg){.in = {.r = r, .what = "input"},
-                    .out = {.r = r, .what = "output"},
-                    .attr = {.r = r, .what = "attribute"},
-                    .name = {.r = r, .what = "name"},
-                    .type = {.r = r, .what = "op_type"},
-                    .domain = {.r = r, .what = "domain"}};
-    onnx_NodeProto p = {.input = w_spans_field(&n->in),
-                        .output = w_spans_field(&n->out),
-                        .name = w_one_field(&n->name),
-                        .op_type = w_one_field(&n->type),
-                        .attribute = w_spans_field(&n->attr),
-                        .domain = w_one_field(&n->domain)};
+    *n = (node_msg){.in = {.r = r, .what = "input"}, .out = {.r = r, .what = "output"}, .attr = {.r = r, .what = "attribute"},
+                    .name = {.r = r, .what = "name"}, .type = {.r = r, .what = "op_type"}, .domain = {.r = r, .what = "domain"}};
+    onnx_NodeProto p = {.input = w_spans_field(&n->in), .output = w_spans_field(&n->out), .name = w_one_field(&n->name),
+                        .op_type = w_one_field(&n->type), .attribute = w_spans_field(&n->attr), .domain = w_one_field(&n->domain)};
     W_TRY(w_onnx_decode(r, m, onnx_NodeProto_fields, &p, at));
     W_TRY(w_onnx_text(r, n->name.s, "name", at));
     W_TRY(w_onnx_text(r, n->type.s, "op_type", at));
@@ -89,31 +77,17 @@ typedef struct attr_msg {
 } attr_msg;
 
 static weir_status attr_decode(w_onnx *r, w_span m, const char *node, attr_msg *a) {
-    *a = (attr_msg){.name = {.r = r, .what = "name"},
-                    .s = {.r = r, .what = "s"},
-                    .t = {.r = r, .what = "t"},
-                    .g = {.r = r, .what = "g"},
-                    .ref = {.r = r, .what = "ref_attr_name"},
-                    .floats = {r, "floats", W_WIRE_F32, WEIR_F32, NULL, 0, 0},
-                    .ints = {r, "ints", W_WIRE_VARINT, WEIR_S64, NULL, 0, 0},
-                    .m = m};
-    a->p = (onnx_AttributeProto){.name = w_one_field(&a->name),
-                                 .s = w_one_field(&a->s),
-                                 .t = w_one_field(&a->t),
-                                 .g = w_one_field(&a->g),
-                                 .ref_attr_name = w_one_field(&a->ref),
-                                 .floats = w_scalars_field(&a->floats),
-                                 .ints = w_scalars_field(&a->ints)};
+    *a = (attr_msg){.name = {.r = r, .what = "name"}, .s = {.r = r, .what = "s"}, .t = {.r = r, .what = "t"}, .g = {.r = r, .what = "g"},
+                    .ref = {.r = r, .what = "ref_attr_name"}, .floats = {r, "floats", W_WIRE_F32, WEIR_F32, NULL, 0, 0},
+                    .ints = {r, "ints", W_WIRE_VARINT, WEIR_S64, NULL, 0, 0}, .m = m};
+    a->p = (onnx_AttributeProto){.name = w_one_field(&a->name), .s = w_one_field(&a->s), .t = w_one_field(&a->t), .g = w_one_field(&a->g),
+                                 .ref_attr_name = w_one_field(&a->ref), .floats = w_scalars_field(&a->floats), .ints = w_scalars_field(&a->ints)};
     W_TRY(w_onnx_decode(r, m, onnx_AttributeProto_fields, &a->p, node));
     if (a->name.s.n == 0) return w_fail(r->e, WEIR_BAD_INPUT, "%s: an attribute has no name", node);
     W_TRY(w_onnx_text(r, a->name.s, "attribute name", node));
-    snprintf(a->where, sizeof a->where, "%s: attribute '%.*s'", node, (int)W_MIN(a->name.s.n, 60),
-             (const char *)a->name.s.p);
-    if (a->g.seen || a->p.type == A_GRAPH || a->p.type == 10)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: subgraphs are not supported", a->where);
-    if (a->ref.s.n)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: refers to an attribute of a function, which is not supported",
-                      a->where);
+    snprintf(a->where, sizeof a->where, "%s: attribute '%.*s'", node, (int)W_MIN(a->name.s.n, 60), (const char *)a->name.s.p);
+    if (a->g.seen || a->p.type == A_GRAPH || a->p.type == 10) return w_fail(r->e, WEIR_BAD_INPUT, "%s: subgraphs are not supported", a->where);
+    if (a->ref.s.n) return w_fail(r->e, WEIR_BAD_INPUT, "%s: refers to an attribute of a function, which is not supported", a->where);
     return WEIR_OK;
 }
 
@@ -137,8 +111,7 @@ static weir_status attr_check_kind(w_onnx *r, const attr_msg *a, w_attr_kind kin
 }
 
 static weir_status attr_list(w_onnx *r, attr_msg *a, w_scalars *l, size_t size) {
-    if (l->n > W_ONNX_MAX_ITEMS)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: %zu entries, at most %zu are read", a->where, l->n, W_ONNX_MAX_ITEMS);
+    if (l->n > W_ONNX_MAX_ITEMS) return w_fail(r->e, WEIR_BAD_INPUT, "%s: %zu entries, at most %zu are read", a->where, l->n, W_ONNX_MAX_ITEMS);
     l->out = w_arena_array(&r->g->arena, l->n + 1, size);
     if (!l->out) return w_oom(r->e, l->n * size, a->where);
     l->cap = l->n, l->n = 0;
@@ -208,16 +181,14 @@ static weir_status attrs_read(w_onnx *r, const node_msg *n, void *attrs) {
         W_TRY(attr_decode(r, n->attr.v[k], n->where, &a));
         if (a.name.s.n >= 2 && memcmp(a.name.s.p, "__", 2) == 0) continue; /* reserved for other tools' notes */
         const w_attr_def *d = attr_find(def, a.name.s, &index);
-        if (!d || !attrs)
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: is not an attribute of %s that weir knows", a.where, def->name);
+        if (!d || !attrs) return w_fail(r->e, WEIR_BAD_INPUT, "%s: is not an attribute of %s that weir knows", a.where, def->name);
         if (index < 64 && (seen >> index & 1)) return w_fail(r->e, WEIR_BAD_INPUT, "%s: appears twice", a.where);
         if (index < 64) seen |= UINT64_C(1) << index;
         W_TRY(attr_store(r, &a, d, attrs));
     }
     for (uint32_t i = 0; i < def->nattrs && i < 64; i++) {
         if (def->attrs[i].required && !(seen >> i & 1)) {
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: the required attribute '%s' is missing", n->where,
-                          def->attrs[i].name);
+            return w_fail(r->e, WEIR_BAD_INPUT, "%s: the required attribute '%s' is missing", n->where, def->attrs[i].name);
         }
     }
     return WEIR_OK;
@@ -233,8 +204,7 @@ static size_t without_trailing_empty(const w_spans *l) {
 
 static weir_status arity(w_onnx *r, const node_msg *n, const char *what, size_t have, uint32_t lo, uint32_t hi) {
     if (have >= lo && have <= hi) return WEIR_OK;
-    if (hi == UINT32_MAX)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: has %zu %s, expected at least %u", n->where, have, what, lo);
+    if (hi == UINT32_MAX) return w_fail(r->e, WEIR_BAD_INPUT, "%s: has %zu %s, expected at least %u", n->where, have, what, lo);
     return w_fail(r->e, WEIR_BAD_INPUT, "%s: has %zu %s, expected %u to %u", n->where, have, what, lo, hi);
 }
 
@@ -254,8 +224,7 @@ static weir_status constant_value(w_onnx *r, const node_msg *n, const char *name
         W_TRY(attr_decode(r, n->attr.v[k], n->where, &a));
         if (!w_span_is(a.name.s, "value")) continue;
         W_TRY(attr_check_kind(r, &a, W_ATTR_TENSOR));
-        if (n->attr.n > 1)
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: has %zu attributes, expected one", n->where, n->attr.n);
+        if (n->attr.n > 1) return w_fail(r->e, WEIR_BAD_INPUT, "%s: has %zu attributes, expected one", n->where, n->attr.n);
         W_TRY(w_onnx_tensor_read(r, a.t.s, a.where, &t));
         W_TRY(w_graph_add_const(r->g, name, t.type, &t.shape, t.data, &v, r->e));
         r->g->value[v].is_mapped = t.mapped;
@@ -302,11 +271,9 @@ static weir_status operands(w_onnx *r, const node_msg *n, w_id **in, uint32_t *n
         W_TRY(w_onnx_name(r, n->in.v[k], "input name", n->where, &name));
         (*in)[k] = name[0] ? w_graph_find(r->g, name) : W_NONE;
         if (name[0] && (*in)[k] == W_NONE) {
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: its input '%s' is no graph input, initializer or output of a node",
-                          n->where, name);
+            return w_fail(r->e, WEIR_BAD_INPUT, "%s: its input '%s' is no graph input, initializer or output of a node", n->where, name);
         }
-        if (!name[0] && k < def->min_in)
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: input %zu is required but empty", n->where, k);
+        if (!name[0] && k < def->min_in) return w_fail(r->e, WEIR_BAD_INPUT, "%s: input %zu is required but empty", n->where, k);
     }
     *nin = (uint32_t)have;
     return WEIR_OK;
@@ -334,8 +301,7 @@ static weir_status node_add(w_onnx *r, const node_msg *n) {
     if (n->op == W_OP_Constant && r->g->value[out[0]].kind == W_VALUE_CONST) return WEIR_OK;
     W_TRY(operands(r, n, &in, &nin));
     void *attrs = w_op_attr_new(r->g, n->op);
-    if (!attrs && w_op_get((uint16_t)n->op)->attr_size)
-        return w_oom(r->e, w_op_get((uint16_t)n->op)->attr_size, n->where);
+    if (!attrs && w_op_get((uint16_t)n->op)->attr_size) return w_oom(r->e, w_op_get((uint16_t)n->op)->attr_size, n->where);
     W_TRY(attrs_read(r, n, attrs));
     W_TRY(w_onnx_name(r, n->name.s, "name", n->where, &name));
     return w_graph_add_node(r->g, (uint16_t)n->op, name, in, nin, out, nout, attrs, &id, r->e);

@@ -157,8 +157,7 @@ void w_out_init(w_exporter *x, const char *name, w_type t, const w_shape *s, con
     x->piece[x->npiece++] = (w_piece){x->init.n, data, bytes};
 }
 
-static const char *new_constant(w_exporter *x, const char *base, const char *kind, w_type t, const w_shape *s,
-                                const void *v) {
+static const char *new_constant(w_exporter *x, const char *base, const char *kind, w_type t, const w_shape *s, const void *v) {
     const char *name = w_out_name(x, base, kind);
     size_t bytes = w_type_size(t) * (s->rank ? (size_t)s->dim[0] : 1);
     void *copy = w_arena_alloc(&x->scratch, bytes + 1);

@@ -1,33 +1,27 @@
 /* Writing ONNX: a graph becomes protobuf bytes, node by node. Shared by the onnx_out_*.c files.
  *
- * Invariants: buffers are sticky (weir_format.h); names that the writer makes end in "/weir_KIND", so that they collide
- * with no name of the graph; a constant is written when a node or output refers to it, its bytes straight from where
- * they lie. */
+ * Invariants: buffers are sticky (weir_format.h); names that the writer makes end in "/weir_KIND", so that they collide with
+ * no name of the graph; a constant is written when a node or output refers to it, its bytes straight from where they lie. */
 #ifndef W_ONNX_OUT_H
 #define W_ONNX_OUT_H
 #include "onnx.pb.h"
 #include "weir_format.h"
 
 /* Bytes that stand after `at` bytes of the buffer, without being copied there. */
-typedef struct w_piece {
-    size_t at;
-    const void *data;
-    size_t size;
-} w_piece;
+typedef struct w_piece { size_t at; const void *data; size_t size; } w_piece;
 
 typedef struct w_exporter {
     const w_graph *g;
     weir_context *ctx;
     int64_t opset;
-    w_wbuf node, init, tail; /* fields of GraphProto: node, initializer, and the rest */
-    w_piece *piece;
-    size_t npiece, cap_piece; /* of init */
-    w_wbuf msg, sub;          /* the node and the attribute that are being written */
-    bool *written;            /* constants that are initializers by now */
-    const char **real;        /* names of the dequantised twins of values, NULL: not there yet */
-    const char **wide;        /* names of the f32 twins of half constants */
+    w_wbuf node, init, tail;     /* fields of GraphProto: node, initializer, and the rest */
+    w_piece *piece; size_t npiece, cap_piece; /* of init */
+    w_wbuf msg, sub;             /* the node and the attribute that are being written */
+    bool *written;               /* constants that are initializers by now */
+    const char **real;           /* names of the dequantised twins of values, NULL: not there yet */
+    const char **wide;           /* names of the f32 twins of half constants */
     w_arena scratch;
-    bool oom; /* a name could not be made */
+    bool oom;                    /* a name could not be made */
     weir_error *e;
 } w_exporter;
 

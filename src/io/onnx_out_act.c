@@ -46,13 +46,11 @@ static void hard_sigmoid(w_exporter *x, const w_epilogue *ep, const char *in, co
 /* 0.5 x (1 + f), f = erf(x / sqrt 2) or tanh(sqrt(2 / pi) (x + 0.044715 x^3)). */
 void w_out_gelu(w_exporter *x, const char *base, bool tanh_form, const char *in, const char *out) {
     const char *half = w_out_scalar(x, base, "half", 0.5f), *one = w_out_scalar(x, base, "one", 1.0f);
-    const char *arg = w_out_name(x, base, "gelu_arg"), *f = w_out_name(x, base, "gelu_f"),
-               *plus = w_out_name(x, base, "gelu_plus");
+    const char *arg = w_out_name(x, base, "gelu_arg"), *f = w_out_name(x, base, "gelu_f"), *plus = w_out_name(x, base, "gelu_plus");
     const char *scaled = w_out_name(x, base, "gelu_half");
     if (tanh_form) {
         const char *c = w_out_scalar(x, base, "gelu_c", 0.044715f), *k = w_out_scalar(x, base, "gelu_k", 0.7978845608f);
-        const char *sq = w_out_name(x, base, "gelu_sq"), *cube = w_out_name(x, base, "gelu_cube"),
-                   *small = w_out_name(x, base, "gelu_small");
+        const char *sq = w_out_name(x, base, "gelu_sq"), *cube = w_out_name(x, base, "gelu_cube"), *small = w_out_name(x, base, "gelu_small");
         const char *sum = w_out_name(x, base, "gelu_sum");
         w_out_binary(x, "Mul", in, in, sq);
         w_out_binary(x, "Mul", sq, in, cube);

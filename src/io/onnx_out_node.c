@@ -1,8 +1,7 @@
-/* One node of the graph as ONNX nodes: the operator in the form of the opset that is written, then what weir fused into
- * it.
+/* One node of the graph as ONNX nodes: the operator in the form of the opset that is written, then what weir fused into it.
  *
- * Operators with a changed form (attributes that became inputs) have a function each; all others go through the
- * attribute table. Operands are named first, because naming one may write nodes of its own. */
+ * Operators with a changed form (attributes that became inputs) have a function each; all others go through the attribute
+ * table. Operands are named first, because naming one may write nodes of its own. */
 #include "onnx_out.h"
 #include "attr.h"
 #include <float.h>
@@ -17,9 +16,7 @@ static int64_t node_opset(const w_graph *g, const w_node *n) {
     case W_OP_Reshape: return ((const w_reshape_attr *)n->attr)->allowzero ? 14 : 13;
     case W_OP_Shape: return ((const w_shape_attr *)n->attr)->start || n->nin > 1 ? 15 : 13;
     case W_OP_Split: return ((const w_split_attr *)n->attr)->num_outputs ? 18 : 13;
-    case W_OP_ReduceMean:
-    case W_OP_ReduceMax:
-    case W_OP_ReduceMin: return n->nin > 1 && n->in[1] != W_NONE ? 18 : 13;
+    case W_OP_ReduceMean: case W_OP_ReduceMax: case W_OP_ReduceMin: return n->nin > 1 && n->in[1] != W_NONE ? 18 : 13;
     case W_OP_AveragePool: {
         const w_ints *d = &((const w_pool_attr *)n->attr)->dilations;
         for (uint32_t i = 0; i < d->n; i++) {
@@ -41,39 +38,17 @@ int64_t w_out_opset(const w_graph *g) {
 
 /* ---- attributes ---- */
 
-/* First opset that has the attribute, 0: all of 13 and later, INT64_MAX: none of them (it is an input there, or ours).
- */
+/* First opset that has the attribute, 0: all of 13 and later, INT64_MAX: none of them (it is an input there, or ours). */
 static int64_t attr_since(const w_exporter *x, const w_node *n, const char *name) {
-    static const struct {
-        uint16_t op;
-        const char *name;
-        int64_t since;
-    } rows[] = {{W_OP_BatchNormalization, "spatial", INT64_MAX},
-                {W_OP_BatchNormalization, "training_mode", 14},
-                {W_OP_Dropout, "ratio", INT64_MAX},
-                {W_OP_Clip, "min", INT64_MAX},
-                {W_OP_Clip, "max", INT64_MAX},
-                {W_OP_Split, "split", INT64_MAX},
-                {W_OP_Split, "num_outputs", 18},
-                {W_OP_Slice, "starts", INT64_MAX},
-                {W_OP_Slice, "ends", INT64_MAX},
-                {W_OP_Slice, "axes", INT64_MAX},
-                {W_OP_Pad, "pads", INT64_MAX},
-                {W_OP_Pad, "value", INT64_MAX},
-                {W_OP_Squeeze, "axes", INT64_MAX},
-                {W_OP_Unsqueeze, "axes", INT64_MAX},
-                {W_OP_ReduceSum, "axes", INT64_MAX},
-                {W_OP_ReduceMean, "noop_with_empty_axes", 18},
-                {W_OP_ReduceMax, "noop_with_empty_axes", 18},
-                {W_OP_ReduceMin, "noop_with_empty_axes", 18},
-                {W_OP_Cast, "saturate", 19},
-                {W_OP_AveragePool, "storage_order", INT64_MAX},
-                {W_OP_AveragePool, "dilations", 19},
-                {W_OP_MaxPool, "count_include_pad", INT64_MAX},
-                {W_OP_QuantizeLinear, "saturate", 19},
-                {W_OP_QuantizeLinear, "block_size", 21},
-                {W_OP_QuantizeLinear, "output_dtype", 21},
-                {W_OP_DequantizeLinear, "block_size", 21}};
+    static const struct { uint16_t op; const char *name; int64_t since; } rows[] = {
+        {W_OP_BatchNormalization, "spatial", INT64_MAX}, {W_OP_BatchNormalization, "training_mode", 14}, {W_OP_Dropout, "ratio", INT64_MAX},
+        {W_OP_Clip, "min", INT64_MAX}, {W_OP_Clip, "max", INT64_MAX}, {W_OP_Split, "split", INT64_MAX}, {W_OP_Split, "num_outputs", 18},
+        {W_OP_Slice, "starts", INT64_MAX}, {W_OP_Slice, "ends", INT64_MAX}, {W_OP_Slice, "axes", INT64_MAX}, {W_OP_Pad, "pads", INT64_MAX},
+        {W_OP_Pad, "value", INT64_MAX}, {W_OP_Squeeze, "axes", INT64_MAX}, {W_OP_Unsqueeze, "axes", INT64_MAX}, {W_OP_ReduceSum, "axes", INT64_MAX},
+        {W_OP_ReduceMean, "noop_with_empty_axes", 18}, {W_OP_ReduceMax, "noop_with_empty_axes", 18}, {W_OP_ReduceMin, "noop_with_empty_axes", 18},
+        {W_OP_Cast, "saturate", 19}, {W_OP_AveragePool, "storage_order", INT64_MAX}, {W_OP_AveragePool, "dilations", 19},
+        {W_OP_MaxPool, "count_include_pad", INT64_MAX}, {W_OP_QuantizeLinear, "saturate", 19}, {W_OP_QuantizeLinear, "block_size", 21},
+        {W_OP_QuantizeLinear, "output_dtype", 21}, {W_OP_DequantizeLinear, "block_size", 21}};
     bool reduces = n->op == W_OP_ReduceMean || n->op == W_OP_ReduceMax || n->op == W_OP_ReduceMin;
     if (strncmp(name, "weir_", 5) == 0) return INT64_MAX;
     if (reduces && strcmp(name, "axes") == 0) return x->opset >= 18 ? INT64_MAX : 0;
@@ -101,8 +76,7 @@ static void put_attrs(w_exporter *x, const w_node *n) {
     const w_op_def *def = w_op_get(n->op);
     for (uint32_t i = 0; n->attr && i < def->nattrs; i++) {
         const w_attr_def *d = &def->attrs[i];
-        if ((w_attr_is_set(d, n->attr) || d->required) && attr_since(x, n, d->name) <= x->opset)
-            put_attr(x, d, n->attr);
+        if ((w_attr_is_set(d, n->attr) || d->required) && attr_since(x, n, d->name) <= x->opset) put_attr(x, d, n->attr);
     }
 }
 
@@ -111,10 +85,7 @@ static void put_attrs(w_exporter *x, const w_node *n) {
 enum { EXTRA = 5 };
 
 /* The operands of the ONNX node: those of the graph's node, then attributes that became inputs. */
-typedef struct operands {
-    const char **name;
-    uint32_t n;
-} operands;
+typedef struct operands { const char **name; uint32_t n; } operands;
 
 static const char *operand(w_exporter *x, const w_node *n, const char *base, uint32_t i) {
     if (i >= n->nin || n->in[i] == W_NONE) return "";
@@ -127,8 +98,7 @@ static const char *operand(w_exporter *x, const w_node *n, const char *base, uin
 /* Inputs that the ONNX operator has; weir's further ones are bias and residual. */
 static uint32_t own_inputs(const w_node *n) {
     switch (n->op) {
-    case W_OP_Conv:
-    case W_OP_Gemm: return W_MIN(n->nin, 3u);
+    case W_OP_Conv: case W_OP_Gemm: return W_MIN(n->nin, 3u);
     case W_OP_MatMul: return W_MIN(n->nin, 2u);
     case W_OP_Dropout: return 1;
     default: return n->nin;
@@ -141,8 +111,7 @@ static void list_operand(w_exporter *x, operands *o, uint32_t i, const w_ints *v
     if (!o->name[i][0] && v->present) o->name[i] = w_out_vector(x, base, kind, WEIR_S64, v->v, v->n);
 }
 
-static void float_operand(w_exporter *x, operands *o, uint32_t i, bool there, float v, const char *base,
-                          const char *kind) {
+static void float_operand(w_exporter *x, operands *o, uint32_t i, bool there, float v, const char *base, const char *kind) {
     while (o->n <= i) o->name[o->n++] = "";
     if (!o->name[i][0] && there) o->name[i] = w_out_scalar(x, base, kind, v);
 }
@@ -166,12 +135,9 @@ static void extra_operands(w_exporter *x, const w_node *n, operands *o, const ch
         list_operand(x, o, 3, &slice->axes, base, "axes");
         break;
     case W_OP_Split: list_operand(x, o, 1, &((const w_split_attr *)n->attr)->split, base, "split"); break;
-    case W_OP_Squeeze:
-    case W_OP_Unsqueeze: list_operand(x, o, 1, &((const w_axes_attr *)n->attr)->axes, base, "axes"); break;
+    case W_OP_Squeeze: case W_OP_Unsqueeze: list_operand(x, o, 1, &((const w_axes_attr *)n->attr)->axes, base, "axes"); break;
     case W_OP_ReduceSum: list_operand(x, o, 1, &((const w_reduce_attr *)n->attr)->axes, base, "axes"); break;
-    case W_OP_ReduceMean:
-    case W_OP_ReduceMax:
-    case W_OP_ReduceMin:
+    case W_OP_ReduceMean: case W_OP_ReduceMax: case W_OP_ReduceMin:
         if (x->opset >= 18) list_operand(x, o, 1, &((const w_reduce_attr *)n->attr)->axes, base, "axes");
         break;
     default: break;
@@ -207,10 +173,8 @@ static void plain(w_exporter *x, const w_node *n, const char *op, const operands
 }
 
 /* Before opset 13 Softmax ran over all axes from one on: flattened, taken over rows, and given its shape again. */
-static void coerced_softmax(w_exporter *x, const w_node *n, const char *op, const operands *o, const char *base,
-                            const char *out) {
-    const char *flat = w_out_name(x, base, "flat"), *rows = w_out_name(x, base, "rows"),
-               *shape = w_out_name(x, base, "shape");
+static void coerced_softmax(w_exporter *x, const w_node *n, const char *op, const operands *o, const char *base, const char *out) {
+    const char *flat = w_out_name(x, base, "flat"), *rows = w_out_name(x, base, "rows"), *shape = w_out_name(x, base, "shape");
     w_out_begin(x, "Flatten", "");
     w_out_in(x, o->name[0]);
     w_out_out(x, flat);
@@ -277,12 +241,10 @@ weir_status w_out_node(w_exporter *x, const w_node *n) {
     w_id v = n->out[0];
     const char *base = w_value_name(x->g, v);
     if (n->op == W_OP_Layout) {
-        return w_fail(x->e, WEIR_INTERNAL, "node '%s' is a layout border: a model is written before layouts are chosen",
-                      w_node_label(x->g, n));
+        return w_fail(x->e, WEIR_INTERNAL, "node '%s' is a layout border: a model is written before layouts are chosen", w_node_label(x->g, n));
     }
     for (uint32_t i = 1; i < n->nout; i++) {
-        if (n->out[i] != W_NONE && x->g->value[n->out[i]].quant)
-            return w_fail(x->e, WEIR_INTERNAL, "node '%s': its output %u is quantised", w_node_label(x->g, n), i);
+        if (n->out[i] != W_NONE && x->g->value[n->out[i]].quant) return w_fail(x->e, WEIR_INTERNAL, "node '%s': its output %u is quantised", w_node_label(x->g, n), i);
     }
     if (!x->g->value[v].quant || n->op == W_OP_QuantizeLinear) {
         node_real(x, n, base, base);

@@ -1,5 +1,5 @@
-/* Quantised values in ONNX: a QuantizeLinear after their producer, a DequantizeLinear before their readers, so that
- * ONNX Runtime finds the pairs around each operator and runs it in integers. Constants need the second half only. */
+/* Quantised values in ONNX: a QuantizeLinear after their producer, a DequantizeLinear before their readers, so that ONNX
+ * Runtime finds the pairs around each operator and runs it in integers. Constants need the second half only. */
 #include "onnx_out.h"
 #include <math.h>
 
@@ -37,8 +37,7 @@ static const char *scale(w_exporter *x, w_id v) {
 }
 
 /* Both halves of a pair share scale and zero point: the value's names are made by whichever half comes first. */
-static void border(w_exporter *x, const char *op, const char *in, w_id v, const char *out, const char *s,
-                   const char *z) {
+static void border(w_exporter *x, const char *op, const char *in, w_id v, const char *out, const char *s, const char *z) {
     const w_quant *q = x->g->value[v].quant;
     w_out_begin(x, op, "");
     w_out_in(x, in);
@@ -83,9 +82,8 @@ const char *w_out_real(w_exporter *x, w_id v) {
 }
 
 static bool has_bias_form(const w_exporter *x, const w_value *data, const w_value *weight, const w_value *b) {
-    return data->quant && data->quant->n == 1 && weight->quant && b->kind == W_VALUE_CONST && !b->quant &&
-           b->type == WEIR_F32 && b->shape.rank == 1 &&
-           (weight->quant->n == 1 || (int64_t)weight->quant->n == b->shape.dim[0]);
+    return data->quant && data->quant->n == 1 && weight->quant && b->kind == W_VALUE_CONST && !b->quant && b->type == WEIR_F32 &&
+           b->shape.rank == 1 && (weight->quant->n == 1 || (int64_t)weight->quant->n == b->shape.dim[0]);
 }
 
 const char *w_out_bias(w_exporter *x, const char *base, w_id data, w_id weight, w_id bias) {
@@ -110,8 +108,7 @@ const char *w_out_bias(w_exporter *x, const char *base, w_id data, w_id weight, 
         if (!(fabs(v) < 2147483647.0)) return NULL;
         q[k] = (int32_t)v;
     }
-    const char *sn = w_out_vector(x, base, "bias_scale", WEIR_F32, s, n),
-               *qn = w_out_vector(x, base, "bias_s32", WEIR_S32, q, n);
+    const char *sn = w_out_vector(x, base, "bias_scale", WEIR_F32, s, n), *qn = w_out_vector(x, base, "bias_s32", WEIR_S32, q, n);
     const char *name = w_out_name(x, base, "bias_real");
     w_out_begin(x, "DequantizeLinear", "");
     w_out_in(x, qn);

@@ -16,8 +16,7 @@ static bool in_map(const w_onnx *r, const pb_istream_t *s) {
 
 static bool take(w_onnx *r, const char *what, pb_istream_t *s, w_span *out) {
     if (!in_map(r, s)) {
-        return stop(r,
-                    w_fail(r->e, WEIR_BAD_INPUT, "%s has the wrong wire type: length-delimited data expected", what));
+        return stop(r, w_fail(r->e, WEIR_BAD_INPUT, "%s has the wrong wire type: length-delimited data expected", what));
     }
     *out = (w_span){s->state, s->bytes_left};
     return pb_read(s, NULL, s->bytes_left);
@@ -44,18 +43,14 @@ static bool one_set(pb_istream_t *s, const pb_field_t *field, void **arg) {
     return take(o->r, o->what, s, &o->s);
 }
 
-typedef struct range {
-    int64_t lo, hi;
-} range;
+typedef struct range { int64_t lo, hi; } range;
 
 static range type_range(w_type t) {
     switch (t) {
     case WEIR_U8: return (range){0, UINT8_MAX};
     case WEIR_S8: return (range){INT8_MIN, INT8_MAX};
     case WEIR_S16: return (range){INT16_MIN, INT16_MAX};
-    case WEIR_U16:
-    case WEIR_F16:
-    case WEIR_BF16: return (range){0, UINT16_MAX}; /* f16, bf16: their bits */
+    case WEIR_U16: case WEIR_F16: case WEIR_BF16: return (range){0, UINT16_MAX}; /* f16, bf16: their bits */
     case WEIR_BOOL: return (range){0, 1};
     case WEIR_S32: return (range){INT32_MIN, INT32_MAX};
     default: return (range){INT64_MIN, INT64_MAX};
@@ -66,8 +61,7 @@ static bool store_integer(w_scalars *l, int64_t v) {
     range k = type_range(l->type);
     size_t size = w_type_size(l->type);
     if (v < k.lo || v > k.hi) {
-        return stop(l->r, w_fail(l->r->e, WEIR_BAD_INPUT, "%s holds %lld, outside the type %s", l->what, (long long)v,
-                                 w_type_name(l->type)));
+        return stop(l->r, w_fail(l->r->e, WEIR_BAD_INPUT, "%s holds %lld, outside the type %s", l->what, (long long)v, w_type_name(l->type)));
     }
     memcpy((char *)l->out + l->n * size, &v, size); /* little endian: the low bytes */
     return true;
@@ -80,11 +74,9 @@ static bool scalar_next(w_scalars *l, pb_istream_t *s) {
     else ok = pb_read(s, (pb_byte_t *)&v, l->wire == W_WIRE_F32 ? 4 : 8);
     if (!ok) return false;
     if (l->out) {
-        if (l->n >= l->cap)
-            return stop(l->r, w_fail(l->r->e, WEIR_BAD_INPUT, "%s has more than %zu entries", l->what, l->cap));
-        if (l->wire == W_WIRE_VARINT) {
-            if (!store_integer(l, (int64_t)v)) return false;
-        } else memcpy((char *)l->out + l->n * w_type_size(l->type), &v, w_type_size(l->type));
+        if (l->n >= l->cap) return stop(l->r, w_fail(l->r->e, WEIR_BAD_INPUT, "%s has more than %zu entries", l->what, l->cap));
+        if (l->wire == W_WIRE_VARINT) { if (!store_integer(l, (int64_t)v)) return false; }
+        else memcpy((char *)l->out + l->n * w_type_size(l->type), &v, w_type_size(l->type));
     }
     l->n++;
     return true;

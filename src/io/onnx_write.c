@@ -104,14 +104,7 @@ static weir_status export_all(w_exporter *x, const char *path) {
 
 weir_status w_onnx_write(const w_graph *g, const char *path, weir_error *e) {
     weir_context *ctx = g->ctx;
-    w_exporter x = {.g = g,
-                    .ctx = ctx,
-                    .node = {.ctx = ctx},
-                    .init = {.ctx = ctx},
-                    .tail = {.ctx = ctx},
-                    .msg = {.ctx = ctx},
-                    .sub = {.ctx = ctx},
-                    .e = e};
+    w_exporter x = {.g = g, .ctx = ctx, .node = {.ctx = ctx}, .init = {.ctx = ctx}, .tail = {.ctx = ctx}, .msg = {.ctx = ctx}, .sub = {.ctx = ctx}, .e = e};
     w_arena_init(&x.scratch, ctx);
     weir_status st = export_all(&x, path);
     w_free(ctx, x.piece, x.cap_piece * sizeof *x.piece);

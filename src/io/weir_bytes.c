@@ -121,9 +121,7 @@ void w_put_floats(w_wbuf *b, const float *v, size_t n) {
     w_put_u8(b, (uint8_t)form);
     uint8_t *p = n ? w_put_space(b, n * planes) : NULL;
     for (size_t i = 0; p && i < n; i++) {
-        uint32_t bits = form == FLOATS_F16    ? w_f32_to_f16(v[i])
-                        : form == FLOATS_BF16 ? bits_of(v[i]) >> 16
-                                              : bits_of(v[i]);
+        uint32_t bits = form == FLOATS_F16 ? w_f32_to_f16(v[i]) : form == FLOATS_BF16 ? bits_of(v[i]) >> 16 : bits_of(v[i]);
         for (size_t k = 0; k < planes; k++) p[k * n + i] = (uint8_t)(bits >> 8 * k);
     }
 }

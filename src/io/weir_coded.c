@@ -4,8 +4,7 @@
  *   if zeros are left out: a plane with 1 for each element that is not zero
  *   the elements that are there: a plane of codebook indices, or one plane for each byte of the element, low byte first
  *
- * Zero means all bits 0. Planes are weir_plane.c's. The writer codes with and without the zeros and keeps the smaller.
- */
+ * Zero means all bits 0. Planes are weir_plane.c's. The writer codes with and without the zeros and keeps the smaller. */
 #include "weir_format.h"
 #include <math.h>
 #include <string.h>
@@ -14,12 +13,12 @@ enum { ALPHABET_CODEBOOK, ALPHABET_BYTES };
 
 typedef struct source {
     const uint8_t *data;
-    size_t count, size; /* elements, bytes of one */
+    size_t count, size;       /* elements, bytes of one */
     unsigned alphabet;
     w_axes axes;
     const w_coding *coding;
     w_type type;
-    uint8_t *present; /* not zero, per element */
+    uint8_t *present;         /* not zero, per element */
     size_t npresent;
     uint8_t *sym;
     float magnitude[256];
@@ -46,8 +45,7 @@ static bool index_codebook(source *s) {
     for (size_t i = 0; i < s->count; i++) {
         uint32_t k = last;
         if (memcmp(s->data + i * 4, &s->coding->codebook[k], 4) != 0) {
-            for (k = 0; k < n && memcmp(s->data + i * 4, &s->coding->codebook[k], 4) != 0; k++) {
-            }
+            for (k = 0; k < n && memcmp(s->data + i * 4, &s->coding->codebook[k], 4) != 0; k++) {}
         }
         if (k == n) return false;
         s->sym[i] = (uint8_t)(last = k);
@@ -60,8 +58,7 @@ static bool index_codebook(source *s) {
 static void take_bytes(source *s, size_t plane) {
     for (size_t i = 0; i < s->count; i++) s->sym[i] = s->data[i * s->size + plane];
     s->has_magnitude = s->size == 1;
-    for (int k = 0; k < 256 && s->has_magnitude; k++)
-        s->magnitude[k] = fabsf(s->type == WEIR_S8 ? (float)(int8_t)k : (float)k - 128);
+    for (int k = 0; k < 256 && s->has_magnitude; k++) s->magnitude[k] = fabsf(s->type == WEIR_S8 ? (float)(int8_t)k : (float)k - 128);
 }
 
 static weir_status put_values(w_wbuf *out, source *s, bool sparse, weir_error *e) {
@@ -77,13 +74,8 @@ static weir_status put_values(w_wbuf *out, source *s, bool sparse, weir_error *e
                 n += s->present[i];
             }
         }
-        w_plane p = {.axes = s->axes,
-                     .total = s->count,
-                     .mask = sparse ? s->present : NULL,
-                     .sym = s->sym,
-                     .n = n,
-                     .magnitude = s->has_magnitude ? s->magnitude : NULL,
-                     .ans = s->coding->ans};
+        w_plane p = {.axes = s->axes, .total = s->count, .mask = sparse ? s->present : NULL, .sym = s->sym, .n = n,
+                     .magnitude = s->has_magnitude ? s->magnitude : NULL, .ans = s->coding->ans};
         if (n) W_TRY(w_plane_encode(out, &p, e));
     }
     return WEIR_OK;
@@ -93,12 +85,7 @@ static weir_status put_form(w_wbuf *out, source *s, bool sparse, weir_error *e) 
     static const float one_zero[256] = {0, 1};
     w_put_u8(out, (uint8_t)((sparse ? 1 : 0) | s->alphabet << 1));
     if (sparse) {
-        w_plane p = {.axes = s->axes,
-                     .total = s->count,
-                     .sym = s->present,
-                     .n = s->count,
-                     .magnitude = one_zero,
-                     .ans = s->coding->ans};
+        w_plane p = {.axes = s->axes, .total = s->count, .sym = s->present, .n = s->count, .magnitude = one_zero, .ans = s->coding->ans};
         W_TRY(w_plane_encode(out, &p, e));
     }
     W_TRY(put_values(out, s, sparse, e));
@@ -122,11 +109,7 @@ static weir_status put_smaller(w_wbuf *out, source *s, weir_error *e) {
 weir_status w_coded_write(w_wbuf *out, const w_graph *g, w_id value, weir_error *e) {
     const w_value *v = &g->value[value];
     size_t bytes = w_value_bytes(g, value), start = out->n;
-    source s = {.data = v->data,
-                .size = w_type_size(v->type),
-                .coding = v->coding,
-                .axes = w_axes_of(&v->shape),
-                .type = v->type};
+    source s = {.data = v->data, .size = w_type_size(v->type), .coding = v->coding, .axes = w_axes_of(&v->shape), .type = v->type};
     w_arena a;
     if (bytes == 0) return WEIR_OK;
     s.count = bytes / s.size;
@@ -152,7 +135,7 @@ typedef struct sink {
     weir_context *ctx;
     w_rbuf in;
     uint8_t *data, *present, *sym;
-    size_t count, size, n; /* n elements are there */
+    size_t count, size, n;    /* n elements are there */
     w_axes axes;
     const w_coding *coding;
     weir_error *e;
@@ -175,9 +158,7 @@ static weir_status spread_codebook(sink *s) {
     for (size_t i = 0; i < s->count; i++) {
         if (s->present && !s->present[i]) continue;
         uint8_t c = s->sym[k++];
-        if (c >= s->coding->ncodebook)
-            return w_fail(s->e, WEIR_BAD_INPUT, "codebook index %u, the codebook has %u entries", c,
-                          s->coding->ncodebook);
+        if (c >= s->coding->ncodebook) return w_fail(s->e, WEIR_BAD_INPUT, "codebook index %u, the codebook has %u entries", c, s->coding->ncodebook);
         memcpy(s->data + i * 4, &s->coding->codebook[c], 4);
     }
     return WEIR_OK;
@@ -203,8 +184,7 @@ static weir_status get_values(sink *s, unsigned alphabet) {
 static weir_status get_tensor(sink *s, w_arena *a) {
     uint8_t head = w_get_u8(&s->in);
     unsigned alphabet = head >> 1;
-    if (s->in.bad || alphabet > ALPHABET_BYTES)
-        return w_fail(s->e, WEIR_BAD_INPUT, "the head of a coded tensor is wrong");
+    if (s->in.bad || alphabet > ALPHABET_BYTES) return w_fail(s->e, WEIR_BAD_INPUT, "the head of a coded tensor is wrong");
     if (alphabet == ALPHABET_CODEBOOK && (!s->coding || !s->coding->ncodebook || s->size != 4)) {
         return w_fail(s->e, WEIR_BAD_INPUT, "indices without an f32 codebook");
     }
@@ -212,19 +192,11 @@ static weir_status get_tensor(sink *s, w_arena *a) {
     s->sym = w_arena_alloc(a, s->n + 1);
     if (!s->sym) return w_oom(s->e, s->n, "decoding a tensor");
     W_TRY(get_values(s, alphabet));
-    return s->in.at == s->in.n ? WEIR_OK
-                               : w_fail(s->e, WEIR_BAD_INPUT, "%zu bytes follow a coded tensor", s->in.n - s->in.at);
+    return s->in.at == s->in.n ? WEIR_OK : w_fail(s->e, WEIR_BAD_INPUT, "%zu bytes follow a coded tensor", s->in.n - s->in.at);
 }
 
-weir_status w_coded_read(weir_context *ctx, const uint8_t *p, size_t size, const w_value *v, void *data, size_t bytes,
-                         weir_error *e) {
-    sink s = {.ctx = ctx,
-              .in = {.p = p, .n = size},
-              .data = data,
-              .size = w_type_size(v->type),
-              .axes = w_axes_of(&v->shape),
-              .coding = v->coding,
-              .e = e};
+weir_status w_coded_read(weir_context *ctx, const uint8_t *p, size_t size, const w_value *v, void *data, size_t bytes, weir_error *e) {
+    sink s = {.ctx = ctx, .in = {.p = p, .n = size}, .data = data, .size = w_type_size(v->type), .axes = w_axes_of(&v->shape), .coding = v->coding, .e = e};
     w_arena a;
     s.n = s.count = bytes / s.size;
     memset(data, 0, bytes);

@@ -1,9 +1,9 @@
 /* Contexts of a coded plane: elements whose row, column and kernel position have like statistics are coded together.
  *
- * Rows, columns and positions each have a level (0..15, 8 is average); the context of an element is the sum of its
- * levels around the average, clipped. That is a product model of densities (or of magnitudes) on a logarithmic scale:
- * pruned and quantised layers differ by output and input channel, and a product of the two marginals catches it with a
- * few hundred bytes of side information. */
+ * Rows, columns and positions each have a level (0..15, 8 is average); the context of an element is the sum of its levels
+ * around the average, clipped. That is a product model of densities (or of magnitudes) on a logarithmic scale: pruned and
+ * quantised layers differ by output and input channel, and a product of the two marginals catches it with a few hundred
+ * bytes of side information. */
 #include "weir_format.h"
 
 w_axes w_axes_of(const w_shape *s) {

@@ -1,16 +1,12 @@
-/* Reading the metadata of a .weir file into a graph. Every number is checked before it is used: counts against the
- * bytes that are left, ids against the values there are, sizes against their section. */
+/* Reading the metadata of a .weir file into a graph. Every number is checked before it is used: counts against the bytes that
+ * are left, ids against the values there are, sizes against their section. */
 #include "weir_format.h"
 #include "utf8.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct op_entry {
-    uint16_t op;
-    uint32_t nattr;
-    uint16_t *attr;
-} op_entry;
+typedef struct op_entry { uint16_t op; uint32_t nattr; uint16_t *attr; } op_entry;
 
 typedef struct reader {
     w_graph *g;
@@ -57,8 +53,7 @@ static weir_status get_op(reader *r, op_entry *o) {
     W_TRY(get_string(r, &r->scratch, "the operator table", &name));
     o->op = (uint16_t)w_op_find(name, NULL);
     const w_op_def *def = w_op_get(o->op);
-    if (!def || o->op == W_OP_Layout)
-        return w_fail(r->e, WEIR_BAD_INPUT, "operator '%s' is unknown to weir " WEIR_VERSION, name);
+    if (!def || o->op == W_OP_Layout) return w_fail(r->e, WEIR_BAD_INPUT, "operator '%s' is unknown to weir " WEIR_VERSION, name);
     W_TRY(get_count(r, 1, "the operator table", &n));
     if (n > 64) return w_fail(r->e, WEIR_BAD_INPUT, "operator '%s' has %zu attributes, at most 64 are stored", name, n);
     o->nattr = (uint32_t)n;
@@ -76,8 +71,7 @@ static weir_status get_tables(reader *r) {
     uint64_t opset = w_get_varint(&r->in);
     uint8_t canonical = w_get_u8(&r->in);
     if (r->in.bad) return ends_early(r, "its head");
-    if (opset > 1000 || canonical != 1)
-        return w_fail(r->e, WEIR_BAD_INPUT, "the head of the metadata is wrong: opset %llu", (unsigned long long)opset);
+    if (opset > 1000 || canonical != 1) return w_fail(r->e, WEIR_BAD_INPUT, "the head of the metadata is wrong: opset %llu", (unsigned long long)opset);
     r->g->opset = (int64_t)opset;
     W_TRY(get_count(r, 2, "the operator table", &r->nop));
     r->op = w_arena_array(&r->scratch, r->nop + 1, sizeof *r->op);
@@ -98,13 +92,12 @@ static weir_status get_tables(reader *r) {
 
 static weir_status get_shape(reader *r, const char *where, w_shape *s) {
     *s = (w_shape){.rank = w_get_u8(&r->in), .known = true};
-    if (s->rank > W_MAX_RANK)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: rank %u, at most %d is supported", where, s->rank, W_MAX_RANK);
+    if (s->rank > W_MAX_RANK) return w_fail(r->e, WEIR_BAD_INPUT, "%s: rank %u, at most %d is supported", where, s->rank, W_MAX_RANK);
     for (uint8_t k = 0; k < s->rank; k++) {
         s->dim[k] = w_get_signed(&r->in);
         if (s->dim[k] > W_MAX_DIM || s->dim[k] < -(int64_t)r->g->nsymbol) {
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: dimension %u is %lld, expected 0 to %lld or one of %zu symbols",
-                          where, k, (long long)s->dim[k], (long long)W_MAX_DIM, r->g->nsymbol);
+            return w_fail(r->e, WEIR_BAD_INPUT, "%s: dimension %u is %lld, expected 0 to %lld or one of %zu symbols", where, k, (long long)s->dim[k],
+                          (long long)W_MAX_DIM, r->g->nsymbol);
         }
     }
     return r->in.bad ? ends_early(r, where) : WEIR_OK;
@@ -113,13 +106,10 @@ static weir_status get_shape(reader *r, const char *where, w_shape *s) {
 /* Bytes of a tensor whose shape is full; overflow and symbols are refused. */
 static weir_status full_bytes(reader *r, w_type t, const w_shape *s, const char *where, size_t *out) {
     size_t n = w_type_size(t);
-    if (!n || !s->known)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: is constant but has no %s", where, n ? "shape" : "type");
+    if (!n || !s->known) return w_fail(r->e, WEIR_BAD_INPUT, "%s: is constant but has no %s", where, n ? "shape" : "type");
     for (uint8_t k = 0; k < s->rank; k++) {
-        if (s->dim[k] < 0)
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: is constant but its dimension %u is a symbol", where, k);
-        if (!w_mul_size(n, (size_t)s->dim[k], &n))
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: its dims overflow the address space", where);
+        if (s->dim[k] < 0) return w_fail(r->e, WEIR_BAD_INPUT, "%s: is constant but its dimension %u is a symbol", where, k);
+        if (!w_mul_size(n, (size_t)s->dim[k], &n)) return w_fail(r->e, WEIR_BAD_INPUT, "%s: its dims overflow the address space", where);
     }
     *out = n;
     return WEIR_OK;
@@ -130,9 +120,7 @@ static weir_status get_zeros(reader *r, const char *where, int32_t *zero, size_t
     if (any > 1) return ends_early(r, where);
     for (size_t i = 0; any && i < n; i++) {
         int64_t z = w_get_signed(&r->in);
-        if (z < -128 || z > 255)
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: zero point %zu is %lld, expected -128 to 255", where, i,
-                          (long long)z);
+        if (z < -128 || z > 255) return w_fail(r->e, WEIR_BAD_INPUT, "%s: zero point %zu is %lld, expected -128 to 255", where, i, (long long)z);
         zero[i] = (int32_t)z;
     }
     return r->in.bad ? ends_early(r, where) : WEIR_OK;
@@ -148,16 +136,12 @@ static weir_status get_quant(reader *r, const char *where, w_value *v) {
     if (!q || !scale || !zero) return w_oom(r->e, n * 8, where);
     bool per_axis = n > 1 && v->shape.known && axis >= 0 && axis < v->shape.rank && v->shape.dim[axis] == (int64_t)n;
     if (n == 0 || (n > 1 && !per_axis) || axis < -1 || axis > W_MAX_RANK) {
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: %zu scales on axis %lld, expected 1 or one for each index", where, n,
-                      (long long)axis);
+        return w_fail(r->e, WEIR_BAD_INPUT, "%s: %zu scales on axis %lld, expected 1 or one for each index", where, n, (long long)axis);
     }
-    if (v->type != WEIR_U8 && v->type != WEIR_S8)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: is quantised, expected type u8 or s8", where);
+    if (v->type != WEIR_U8 && v->type != WEIR_S8) return w_fail(r->e, WEIR_BAD_INPUT, "%s: is quantised, expected type u8 or s8", where);
     if (!w_get_floats(&r->in, scale, n)) return ends_early(r, where);
     for (size_t i = 0; i < n; i++) {
-        if (!(scale[i] > 0) || !isfinite(scale[i]))
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: scale %zu is %g, expected a positive number", where, i,
-                          (double)scale[i]);
+        if (!(scale[i] > 0) || !isfinite(scale[i])) return w_fail(r->e, WEIR_BAD_INPUT, "%s: scale %zu is %g, expected a positive number", where, i, (double)scale[i]);
     }
     W_TRY(get_zeros(r, where, zero, n));
     *q = (w_quant){.n = (uint32_t)n, .axis = (int32_t)axis, .scale = scale, .zero = zero};
@@ -171,8 +155,7 @@ static weir_status get_coding(reader *r, const char *where, w_value *v) {
     if (!c) return w_oom(r->e, sizeof *c, where);
     uint8_t ans = w_get_u8(&r->in);
     if (!w_get_floats(&r->in, &c->density, 1) || ans > 1) return ends_early(r, where);
-    if (!(c->density >= 0 && c->density <= 1))
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: density %g, expected 0 to 1", where, (double)c->density);
+    if (!(c->density >= 0 && c->density <= 1)) return w_fail(r->e, WEIR_BAD_INPUT, "%s: density %g, expected 0 to 1", where, (double)c->density);
     W_TRY(get_count(r, 2, where, &n));
     float *book = n ? w_arena_array(&r->g->arena, n, sizeof *book) : NULL;
     if (n && !book) return w_oom(r->e, n * sizeof *book, where);
@@ -199,8 +182,7 @@ static weir_status get_dense(reader *r, const char *where, w_value *v, size_t by
     const w_weir_sections *s = r->sections;
     size_t at = W_ALIGN_UP(r->dense_at, W_WEIR_ALIGN);
     if (at > s->dense_size || bytes > s->dense_size - at) {
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: needs %zu bytes from %zu on, the section of dense tensors has %zu",
-                      where, bytes, at, s->dense_size);
+        return w_fail(r->e, WEIR_BAD_INPUT, "%s: needs %zu bytes from %zu on, the section of dense tensors has %zu", where, bytes, at, s->dense_size);
     }
     v->data = s->dense + at;
     v->is_mapped = true;
@@ -213,12 +195,11 @@ static weir_status get_coded(reader *r, const char *where, w_value *v, size_t by
     uint64_t size = w_get_varint(&r->in);
     if (r->in.bad) return ends_early(r, where);
     if (size > s->coded_size - r->coded_at) {
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: needs %llu coded bytes, the section has %zu left", where,
-                      (unsigned long long)size, s->coded_size - r->coded_at);
+        return w_fail(r->e, WEIR_BAD_INPUT, "%s: needs %llu coded bytes, the section has %zu left", where, (unsigned long long)size, s->coded_size - r->coded_at);
     }
     if (bytes == 0 || (bytes > W_WEIR_FREE_BYTES && (bytes - W_WEIR_FREE_BYTES) / W_WEIR_MAX_RATIO >= size + 1)) {
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: %zu bytes from %llu coded ones, at most %zu times as many are decoded",
-                      where, bytes, (unsigned long long)size, W_WEIR_MAX_RATIO);
+        return w_fail(r->e, WEIR_BAD_INPUT, "%s: %zu bytes from %llu coded ones, at most %zu times as many are decoded", where, bytes,
+                      (unsigned long long)size, W_WEIR_MAX_RATIO);
     }
     void *data = w_arena_alloc_aligned(&r->g->arena, bytes);
     if (!data) return w_oom(r->e, bytes, where);
@@ -260,14 +241,12 @@ static weir_status get_value(reader *r, size_t index) {
     snprintf(where, sizeof where, "value %zu", index);
     if (v.kind > W_VALUE_CONST || flags >> 7) return ends_early(r, where);
     W_TRY(get_string(r, &r->scratch, where, &name));
-    if (!name[0] || !name_is_utf8(name))
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: its name is empty or not UTF-8", where);
+    if (!name[0] || !name_is_utf8(name)) return w_fail(r->e, WEIR_BAD_INPUT, "%s: its name is empty or not UTF-8", where);
     snprintf(where, sizeof where, "tensor '%.160s'", name);
     v.type = w_get_u8(&r->in);
     if (v.type && !w_type_size(v.type)) return w_fail(r->e, WEIR_BAD_INPUT, "%s: unknown type %d", where, (int)v.type);
     if (flags & 4) W_TRY(get_shape(r, where, &v.shape));
-    if (v.kind == W_VALUE_INPUT && (!v.type || !v.shape.known))
-        return w_fail(r->e, WEIR_BAD_INPUT, "%s: is a graph input without type or shape", where);
+    if (v.kind == W_VALUE_INPUT && (!v.type || !v.shape.known)) return w_fail(r->e, WEIR_BAD_INPUT, "%s: is a graph input without type or shape", where);
     if (flags & 8) W_TRY(get_quant(r, where, &v));
     if (flags & 16) W_TRY(get_coding(r, where, &v));
     if (v.kind == W_VALUE_CONST) W_TRY(get_constant(r, where, &v, flags >> 5));
@@ -285,9 +264,7 @@ static weir_status get_ids(reader *r, const char *where, w_id **out, uint32_t *n
     for (size_t i = 0; i < count; i++) {
         uint64_t id = w_get_varint(&r->in);
         if (r->in.bad) return ends_early(r, where);
-        if (id > r->nvalue)
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: refers to value %llu of %zu", where, (unsigned long long)id - 1,
-                          r->nvalue);
+        if (id > r->nvalue) return w_fail(r->e, WEIR_BAD_INPUT, "%s: refers to value %llu of %zu", where, (unsigned long long)id - 1, r->nvalue);
         (*out)[i] = id ? (w_id)(id - 1) : W_NONE;
     }
     *n = (uint32_t)count;
@@ -331,8 +308,7 @@ static weir_status get_attr(reader *r, const char *where, const w_attr_def *d, v
     switch (d->kind) {
     case W_ATTR_INT:
         i = w_get_signed(&r->in);
-        if (strcmp(d->name, "weir_act") == 0 && (i < 0 || i > W_ACT_ELU))
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: unknown fused activation %lld", where, (long long)i);
+        if (strcmp(d->name, "weir_act") == 0 && (i < 0 || i > W_ACT_ELU)) return w_fail(r->e, WEIR_BAD_INPUT, "%s: unknown fused activation %lld", where, (long long)i);
         memcpy(field, &i, sizeof i);
         return WEIR_OK;
     case W_ATTR_FLOAT: return w_get_floats(&r->in, field, 1) ? WEIR_OK : ends_early(r, where);
@@ -361,8 +337,7 @@ static weir_status check_outputs(reader *r, const char *where, const w_id *out, 
         if (out[i] == W_NONE) return w_fail(r->e, WEIR_BAD_INPUT, "%s: output %u is no value", where, i);
         const w_value *v = &r->g->value[out[i]];
         if (v->kind != W_VALUE_NODE || v->producer != W_NONE) {
-            return w_fail(r->e, WEIR_BAD_INPUT, "%s: its output '%s' is produced elsewhere", where,
-                          w_value_name(r->g, out[i]));
+            return w_fail(r->e, WEIR_BAD_INPUT, "%s: its output '%s' is produced elsewhere", where, w_value_name(r->g, out[i]));
         }
     }
     return WEIR_OK;
@@ -392,10 +367,8 @@ static weir_status get_inputs(reader *r) {
     w_id *id;
     uint32_t n;
     W_TRY(get_ids(r, "the graph inputs", &id, &n));
-    if (n > W_WEIR_MAX_ENDS)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%u graph inputs, at most %d are read", n, W_WEIR_MAX_ENDS);
-    if (n != r->g->ninput)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%u graph inputs are listed, %zu values are inputs", n, r->g->ninput);
+    if (n > W_WEIR_MAX_ENDS) return w_fail(r->e, WEIR_BAD_INPUT, "%u graph inputs, at most %d are read", n, W_WEIR_MAX_ENDS);
+    if (n != r->g->ninput) return w_fail(r->e, WEIR_BAD_INPUT, "%u graph inputs are listed, %zu values are inputs", n, r->g->ninput);
     for (uint32_t i = 0; i < n; i++) {
         bool ok = id[i] != W_NONE && r->g->value[id[i]].kind == W_VALUE_INPUT;
         for (uint32_t k = 0; ok && k < i; k++) ok = id[k] != id[i];
@@ -409,8 +382,7 @@ static weir_status get_outputs(reader *r) {
     w_id *id;
     uint32_t n;
     W_TRY(get_ids(r, "the graph outputs", &id, &n));
-    if (n == 0 || n > W_WEIR_MAX_ENDS)
-        return w_fail(r->e, WEIR_BAD_INPUT, "%u graph outputs, expected 1 to %d", n, W_WEIR_MAX_ENDS);
+    if (n == 0 || n > W_WEIR_MAX_ENDS) return w_fail(r->e, WEIR_BAD_INPUT, "%u graph outputs, expected 1 to %d", n, W_WEIR_MAX_ENDS);
     for (uint32_t i = 0; i < n; i++) {
         if (id[i] == W_NONE) return w_fail(r->e, WEIR_BAD_INPUT, "graph output %u is no value", i);
         W_TRY(w_graph_add_output(r->g, id[i], r->e));
@@ -431,13 +403,11 @@ static weir_status check_end(reader *r) {
     const w_weir_sections *s = r->sections;
     for (size_t i = 0; i < r->g->nvalue; i++) {
         const w_value *v = &r->g->value[i];
-        if (v->kind == W_VALUE_NODE && v->producer == W_NONE)
-            return w_fail(r->e, WEIR_BAD_INPUT, "no node produces tensor '%s'", w_value_name(r->g, (w_id)i));
+        if (v->kind == W_VALUE_NODE && v->producer == W_NONE) return w_fail(r->e, WEIR_BAD_INPUT, "no node produces tensor '%s'", w_value_name(r->g, (w_id)i));
     }
     if (r->in.at != r->in.n) return w_fail(r->e, WEIR_BAD_INPUT, "%zu bytes follow the metadata", r->in.n - r->in.at);
     if (r->coded_at != s->coded_size || r->dense_at != s->dense_size) {
-        return w_fail(r->e, WEIR_BAD_INPUT, "the tensors end at %zu and %zu, their sections at %zu and %zu",
-                      r->coded_at, r->dense_at, s->coded_size, s->dense_size);
+        return w_fail(r->e, WEIR_BAD_INPUT, "the tensors end at %zu and %zu, their sections at %zu and %zu", r->coded_at, r->dense_at, s->coded_size, s->dense_size);
     }
     return w_graph_toposort(r->g, r->e);
 }
@@ -456,8 +426,7 @@ static weir_status get_all(reader *r, char **recipe) {
     return check_end(r);
 }
 
-weir_status w_meta_read(w_graph *g, const uint8_t *meta, size_t size, const w_weir_sections *s, char **recipe,
-                        weir_error *e) {
+weir_status w_meta_read(w_graph *g, const uint8_t *meta, size_t size, const w_weir_sections *s, char **recipe, weir_error *e) {
     reader r = {.g = g, .in = {.p = meta, .n = size}, .sections = s, .e = e};
     w_arena_init(&r.scratch, g->ctx);
     weir_status st = get_all(&r, recipe);

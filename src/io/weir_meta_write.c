@@ -1,5 +1,5 @@
-/* The metadata of a .weir file: operators, symbols, values, nodes, ends, recipe (docs/format.md has the grammar).
- * Constants that are coded go to `coded` on the way; dense ones are only marked, the caller writes them.
+/* The metadata of a .weir file: operators, symbols, values, nodes, ends, recipe (docs/format.md has the grammar). Constants
+ * that are coded go to `coded` on the way; dense ones are only marked, the caller writes them.
  *
  * Values are numbered anew: those that nothing produces any more are left out. */
 #include "weir_format.h"
@@ -10,8 +10,8 @@ typedef struct writer {
     const w_graph *g;
     w_wbuf *meta, *coded;
     uint8_t *storage;
-    w_id *number;               /* of each value in the file, W_NONE: left out */
-    uint32_t op[W_OP_COUNT];    /* index in the operator table + 1 */
+    w_id *number;             /* of each value in the file, W_NONE: left out */
+    uint32_t op[W_OP_COUNT];  /* index in the operator table + 1 */
     uint64_t attrs[W_OP_COUNT]; /* attributes that some node sets */
     w_arena scratch;
     weir_error *e;
@@ -22,8 +22,7 @@ typedef struct writer {
 static uint64_t attrs_set(const w_node *n) {
     const w_op_def *def = w_op_get(n->op);
     uint64_t set = 0;
-    for (uint32_t i = 0; n->attr && i < def->nattrs && i < 64; i++)
-        set |= (uint64_t)w_attr_is_set(&def->attrs[i], n->attr) << i;
+    for (uint32_t i = 0; n->attr && i < def->nattrs && i < 64; i++) set |= (uint64_t)w_attr_is_set(&def->attrs[i], n->attr) << i;
     return set;
 }
 
@@ -138,12 +137,9 @@ static weir_status store(writer *w, w_id id, size_t *coded) {
 static weir_status put_value(writer *w, w_id id) {
     const w_value *v = &w->g->value[id];
     size_t coded = 0;
-    if (v->layout != W_ROW)
-        return w_fail(w->e, WEIR_INTERNAL, "tensor '%s' is channels-last: a model is written before layouts are chosen",
-                      w_value_name(w->g, id));
+    if (v->layout != W_ROW) return w_fail(w->e, WEIR_INTERNAL, "tensor '%s' is channels-last: a model is written before layouts are chosen", w_value_name(w->g, id));
     if (v->kind == W_VALUE_CONST) W_TRY(store(w, id, &coded));
-    w_put_u8(w->meta, (uint8_t)(v->kind | (v->shape.known ? 4 : 0) | (v->quant ? 8 : 0) | (v->coding ? 16 : 0) |
-                                w->storage[id] << 5));
+    w_put_u8(w->meta, (uint8_t)(v->kind | (v->shape.known ? 4 : 0) | (v->quant ? 8 : 0) | (v->coding ? 16 : 0) | w->storage[id] << 5));
     w_put_string(w->meta, w_value_name(w->g, id));
     w_put_u8(w->meta, (uint8_t)v->type);
     if (v->shape.known) put_shape(w->meta, &v->shape);
@@ -196,10 +192,7 @@ static weir_status put_nodes(writer *w) {
     for (size_t k = 0; k < w->g->nnode; k++) {
         const w_node *n = &w->g->node[k];
         if (!n->op) continue;
-        if (n->op == W_OP_Layout)
-            return w_fail(w->e, WEIR_INTERNAL,
-                          "node '%s' is a layout border: a model is written before layouts are chosen",
-                          w_node_label(w->g, n));
+        if (n->op == W_OP_Layout) return w_fail(w->e, WEIR_INTERNAL, "node '%s' is a layout border: a model is written before layouts are chosen", w_node_label(w->g, n));
         w_put_varint(w->meta, w->op[n->op] - 1);
         w_put_string(w->meta, w_graph_name(w->g, n->name));
         put_ids(w, n->in, n->nin);
@@ -224,8 +217,7 @@ static weir_status put_all(writer *w, const char *recipe) {
     return w->meta->bad || w->coded->bad ? w_oom(w->e, w->meta->n + w->coded->n, "the file to write") : WEIR_OK;
 }
 
-weir_status w_meta_write(const w_graph *g, const char *recipe, w_wbuf *meta, w_wbuf *coded, uint8_t *storage,
-                         weir_error *e) {
+weir_status w_meta_write(const w_graph *g, const char *recipe, w_wbuf *meta, w_wbuf *coded, uint8_t *storage, weir_error *e) {
     writer w = {.g = g, .meta = meta, .coded = coded, .storage = storage, .e = e};
     w_arena_init(&w.scratch, g->ctx);
     w.number = w_arena_array(&w.scratch, g->nvalue + 1, sizeof *w.number);

@@ -5,8 +5,8 @@
  *   if low:  the low bits of every symbol as a stream
  *   per context with symbols: the symbols, without their low bits, as a stream
  *
- * A stream is a varint size and what w_ans_encode made. The encoder estimates the size of every choice of axes, scale
- * and number of contexts from histograms, then codes the best one and the plain one and keeps the smaller. */
+ * A stream is a varint size and what w_ans_encode made. The encoder estimates the size of every choice of axes, scale and
+ * number of contexts from histograms, then codes the best one and the plain one and keeps the smaller. */
 #include "weir_format.h"
 #include "ans.h"
 #include <math.h>
@@ -17,21 +17,18 @@ enum { HIST = W_WEIR_MAX_CONTEXTS * 256 };
 
 /* ---- encoding ---- */
 
-typedef struct trial {
-    unsigned mask, contexts, step, low;
-    double cost;
-} trial;
+typedef struct trial { unsigned mask, contexts, step, low; double cost; } trial;
 
 typedef struct encoder {
     weir_context *ctx;
     const w_plane *p;
-    double *mean[3]; /* mean magnitude along rows, cols, pos */
+    double *mean[3];          /* mean magnitude along rows, cols, pos */
     size_t len[3];
-    double all;   /* mean magnitude */
-    uint8_t *row; /* contexts of one row */
+    double all;               /* mean magnitude */
+    uint8_t *row;             /* contexts of one row */
     w_levels levels;
     uint32_t *hist;
-    uint8_t *split, *coded; /* symbols by context; one coded stream */
+    uint8_t *split, *coded;   /* symbols by context; one coded stream */
     weir_error *e;
 } encoder;
 
@@ -63,8 +60,7 @@ static void put_stream(encoder *c, w_wbuf *out, const uint8_t *sym, size_t n) {
         put_packed(out, sym, n);
         return;
     }
-    if (!w_ans_encode(sym, n, c->coded, w_ans_bound(W_MAX(c->p->total, c->len[0] + c->len[1] + c->len[2])), &size))
-        out->bad = true;
+    if (!w_ans_encode(sym, n, c->coded, w_ans_bound(W_MAX(c->p->total, c->len[0] + c->len[1] + c->len[2])), &size)) out->bad = true;
     w_put_varint(out, size);
     w_put_bytes(out, c->coded, size);
 }
@@ -160,9 +156,7 @@ static void estimate(encoder *c, trial *t) {
 }
 
 static trial best_trial(encoder *c) {
-    static const struct {
-        uint8_t step, contexts;
-    } scale[] = {{2, 8}, {1, 2}, {1, 4}, {1, 8}, {2, 2}, {2, 4}, {2, 16}, {3, 4}, {3, 8}, {4, 16}, {4, 32}};
+    static const struct { uint8_t step, contexts; } scale[] = {{2, 8}, {1, 2}, {1, 4}, {1, 8}, {2, 2}, {2, 4}, {2, 16}, {3, 4}, {3, 8}, {4, 16}, {4, 32}};
     unsigned can = (c->len[0] > 1) | (c->len[1] > 1) << 1 | (c->len[2] > 1) << 2;
     size_t scales = c->p->n > MANY ? 1 : W_COUNT(scale);
     trial best = {.cost = INFINITY};
@@ -284,8 +278,7 @@ static weir_status get_levels(decoder *d, w_arena *a) {
         if (!d->levels.level[k]) return w_oom(d->e, len[k], "the levels of a coded tensor");
         W_TRY(get_stream(d, d->levels.level[k], len[k]));
         for (size_t j = 0; j < len[k]; j++) {
-            if (d->levels.level[k][j] > W_LEVEL_MAX)
-                return w_fail(d->e, WEIR_BAD_INPUT, "a level is %u, at most %d", d->levels.level[k][j], W_LEVEL_MAX);
+            if (d->levels.level[k][j] > W_LEVEL_MAX) return w_fail(d->e, WEIR_BAD_INPUT, "a level is %u, at most %d", d->levels.level[k][j], W_LEVEL_MAX);
         }
     }
     return WEIR_OK;
@@ -309,8 +302,7 @@ static weir_status merge_contexts(decoder *d, const uint8_t *lows) {
         for (size_t j = 0; j < width; j++) {
             if (mask && !mask[j]) continue;
             unsigned s = d->split[d->start[d->row[j]]++];
-            if (s >> (8 - d->low))
-                return w_fail(d->e, WEIR_BAD_INPUT, "a coded symbol is %u with %u low bits", s, d->low);
+            if (s >> (8 - d->low)) return w_fail(d->e, WEIR_BAD_INPUT, "a coded symbol is %u with %u low bits", s, d->low);
             d->sym[k] = (uint8_t)(s << d->low | (lows ? lows[k] & ((1u << d->low) - 1) : 0));
             k++;
         }
@@ -322,8 +314,7 @@ static weir_status decode(decoder *d, w_arena *a) {
     uint8_t head = w_get_u8(d->in);
     d->levels.mask = head & 7, d->low = head >> 3 & 3;
     d->levels.contexts = d->levels.mask ? w_get_u8(d->in) : 1;
-    if (d->in->bad || head >> 5 || d->levels.contexts < (d->levels.mask ? 2u : 1u) ||
-        d->levels.contexts > W_WEIR_MAX_CONTEXTS) {
+    if (d->in->bad || head >> 5 || d->levels.contexts < (d->levels.mask ? 2u : 1u) || d->levels.contexts > W_WEIR_MAX_CONTEXTS) {
         return w_fail(d->e, WEIR_BAD_INPUT, "the head of a coded plane is wrong");
     }
     W_TRY(get_levels(d, a));
@@ -339,8 +330,7 @@ static weir_status decode(decoder *d, w_arena *a) {
     return merge_contexts(d, lows);
 }
 
-weir_status w_plane_decode(weir_context *ctx, w_rbuf *in, const w_axes *axes, size_t total, const uint8_t *mask,
-                           uint8_t *sym, size_t n, weir_error *e) {
+weir_status w_plane_decode(weir_context *ctx, w_rbuf *in, const w_axes *axes, size_t total, const uint8_t *mask, uint8_t *sym, size_t n, weir_error *e) {
     decoder d = {.in = in, .axes = axes, .mask = mask, .sym = sym, .n = n, .e = e};
     w_arena a;
     if (n == 0) return WEIR_OK;

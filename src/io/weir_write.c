@@ -1,5 +1,4 @@
-/* Writing a .weir file: header | metadata (zstd) | coded tensors | padding | dense tensors. The file appears whole or
- * not. */
+/* Writing a .weir file: header | metadata (zstd) | coded tensors | padding | dense tensors. The file appears whole or not. */
 #include "weir_format.h"
 #include "hash.h"
 #include <string.h>
@@ -16,9 +15,7 @@ typedef struct file {
 
 static weir_status meta_pack(file *f) {
     size_t bound = ZSTD_compressBound(f->meta.n);
-    if (f->meta.n > W_WEIR_MAX_META)
-        return w_fail(f->e, WEIR_BAD_INPUT, "%zu bytes of metadata, at most %d can be written", f->meta.n,
-                      W_WEIR_MAX_META);
+    if (f->meta.n > W_WEIR_MAX_META) return w_fail(f->e, WEIR_BAD_INPUT, "%zu bytes of metadata, at most %d can be written", f->meta.n, W_WEIR_MAX_META);
     uint8_t *p = w_put_space(&f->packed, bound);
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
     size_t n = 0;

@@ -1,8 +1,8 @@
 /* An allocator in front of the C library's (or the sanitizer's): counts, and fails on request.
  *
  * Linked into a test it takes the place of malloc for everything in the process. As a preloaded library it is driven by
- * WEIR_FAIL_ALLOC=N (the N-th allocation of the process fails, those after it succeed; 0: none) and
- * WEIR_COUNT_ALLOC=FILE, which gets the number of allocations at exit. */
+ * WEIR_FAIL_ALLOC=N (the N-th allocation of the process fails, those after it succeed; 0: none) and WEIR_COUNT_ALLOC=FILE,
+ * which gets the number of allocations at exit. */
 #include "alloc_fail.h"
 #include <errno.h>
 #include <stdatomic.h>

@@ -16,8 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     weir_status s = w_onnx_read(ctx, "fuzz.onnx", &map, &g, &e);
     if (s == WEIR_OK) {
         s = w_passes_canonical(g, &e);
-        if (s == WEIR_OK && w_onnx_write(g, "/dev/null/fuzz.onnx", &e) == WEIR_OK)
-            abort(); /* encodes, cannot be written */
+        if (s == WEIR_OK && w_onnx_write(g, "/dev/null/fuzz.onnx", &e) == WEIR_OK) abort(); /* encodes, cannot be written */
         if (s == WEIR_OK && w_weir_write(g, NULL, "/dev/null/fuzz.weir", NULL, &e) == WEIR_OK) abort();
         w_graph_destroy(g);
     }

@@ -34,8 +34,7 @@ bool robust_save(const char *path, const void *data, size_t size) {
     return ok;
 }
 
-weir_status robust_open(weir_context *ctx, const char *name, const uint8_t *data, size_t size, w_graph **out,
-                        weir_error *e) {
+weir_status robust_open(weir_context *ctx, const char *name, const uint8_t *data, size_t size, w_graph **out, weir_error *e) {
     w_map map = {.data = size ? data : NULL, .size = size};
     char *recipe;
     *out = NULL;
@@ -76,10 +75,7 @@ static weir_status share(w_graph *g, w_value *v, float *data, size_t n, bool sha
         else if (shared) data[i] = data[i] > 0 ? book[k] : book[LEVELS + k];
         kept += a >= t;
     }
-    *c = (w_coding){.ans = true,
-                    .ncodebook = shared ? 2 * LEVELS + 1 : 0,
-                    .codebook = shared ? book : NULL,
-                    .density = (float)kept / (float)n};
+    *c = (w_coding){.ans = true, .ncodebook = shared ? 2 * LEVELS + 1 : 0, .codebook = shared ? book : NULL, .density = (float)kept / (float)n};
     v->coding = c;
     v->data = data;
     v->is_mapped = false;

@@ -10,10 +10,8 @@ weir_context *robust_context(void);
 bool robust_load(const char *path, uint8_t **data, size_t *size);
 bool robust_save(const char *path, const void *data, size_t size);
 /* Reads bytes as a model and runs the passes that every model gets. *out is NULL unless WEIR_OK. */
-weir_status robust_open(weir_context *ctx, const char *name, const uint8_t *data, size_t size, w_graph **out,
-                        weir_error *e);
-/* Gives the constants of a graph codings, as the techniques would: how 0 pruned and shared, 1 quantised, 2 pruned f32.
- */
+weir_status robust_open(weir_context *ctx, const char *name, const uint8_t *data, size_t size, w_graph **out, weir_error *e);
+/* Gives the constants of a graph codings, as the techniques would: how 0 pruned and shared, 1 quantised, 2 pruned f32. */
 weir_status robust_code(w_graph *g, int how, weir_error *e);
 /* Fails unless the status is one that input may cause. */
 bool robust_allowed(weir_status s, const weir_error *e);

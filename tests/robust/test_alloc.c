@@ -1,5 +1,5 @@
-/* Every allocation of opening, planning and saving a model failed in turn, and from each on: WEIR_NO_RESOURCE every
- * time, and as many live blocks afterwards as before.
+/* Every allocation of opening, planning and saving a model failed in turn, and from each on: WEIR_NO_RESOURCE every time,
+ * and as many live blocks afterwards as before.
  *
  * usage: test_alloc SCRATCH_FOLDER MODEL... */
 #include "alloc_fail.h"
@@ -14,7 +14,7 @@ static int failures, failed_allocations;
 typedef struct job {
     weir_context *ctx;
     const char *path;
-    const char *out; /* saved here; NULL: planned */
+    const char *out;                 /* saved here; NULL: planned */
 } job;
 
 static weir_status work(const job *j, weir_error *e) {
@@ -29,8 +29,7 @@ static weir_status work(const job *j, weir_error *e) {
 }
 
 static void complain(const job *j, long n, const char *what, long a, long b, const weir_error *e) {
-    printf("FAIL %s%s%s, allocation %ld: %s %ld, expected %ld (%s)\n", j->path, j->out ? " to " : "",
-           j->out ? j->out : "", n, what, a, b, e->message);
+    printf("FAIL %s%s%s, allocation %ld: %s %ld, expected %ld (%s)\n", j->path, j->out ? " to " : "", j->out ? j->out : "", n, what, a, b, e->message);
     failures++;
 }
 
@@ -43,11 +42,9 @@ static bool attempt(const job *j, long n, bool forever) {
     weir_status st = work(j, &e);
     bool happened = alloc_fail_happened();
     alloc_fail_at(0, false);
-    if (st != (happened ? WEIR_NO_RESOURCE : WEIR_OK))
-        complain(j, n, "status", st, happened ? WEIR_NO_RESOURCE : WEIR_OK, &e);
+    if (st != (happened ? WEIR_NO_RESOURCE : WEIR_OK)) complain(j, n, "status", st, happened ? WEIR_NO_RESOURCE : WEIR_OK, &e);
     if (alloc_live() != live) complain(j, n, "live blocks", alloc_live(), live, &e);
-    if (weir_context_live_bytes(j->ctx) != bytes)
-        complain(j, n, "live bytes", (long)weir_context_live_bytes(j->ctx), (long)bytes, &e);
+    if (weir_context_live_bytes(j->ctx) != bytes) complain(j, n, "live bytes", (long)weir_context_live_bytes(j->ctx), (long)bytes, &e);
     if (happened && j->out && access(j->out, F_OK) == 0) complain(j, n, "a partial file", 1, 0, &e);
     if (j->out) unlink(j->out);
     failed_allocations += happened;
@@ -60,8 +57,7 @@ static void all(const job *j) {
     if (j->out) unlink(j->out);
     if (st != WEIR_OK) complain(j, 0, "undisturbed, status", st, 0, &e);
     for (int forever = 0; forever < 2 && st == WEIR_OK && failures < 20; forever++) {
-        for (long n = 1; failures < 20 && attempt(j, n, forever); n++) {
-        }
+        for (long n = 1; failures < 20 && attempt(j, n, forever); n++) {}
     }
 }
 

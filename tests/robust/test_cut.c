@@ -1,5 +1,5 @@
-/* Every model file cut at every 997th byte: refused with WEIR_BAD_INPUT and a message that names the file, or read if
- * the part is a whole model by itself. Also with bytes overwritten, where anything but a defect of weir's may come out.
+/* Every model file cut at every 997th byte: refused with WEIR_BAD_INPUT and a message that names the file, or read if the
+ * part is a whole model by itself. Also with bytes overwritten, where anything but a defect of weir's may come out.
  *
  * usage: test_cut SCRATCH_FOLDER MODEL...; each model is taken as it is and as three .weir files. */
 #include "robust.h"

@@ -51,12 +51,11 @@ typedef void w_fn_dw_f32(const w_dw_f32 *d, size_t r0, size_t r1, size_t c0, siz
 
 /* Depthwise u8 x s8 -> s32 -> u8 or f32. Weights in blocks of 64 channels; a block is
  * [64] s32 acc0, [64] f32 mul, [64] f32 bias, then s8 [ceil(kh / 4)][kw][64 channels][4 vertical taps], absent taps zero.
- * Within a block channels lie in the order w_dw_u8_lane gives, which is what unpacking bytes twice makes. With 32 channels
- * or fewer the block repeats them, so that a vector may take neighbouring pixels together. */
+ * Within a block channels lie in the order w_dw_u8_lane gives, which is what unpacking bytes twice makes. */
 typedef struct w_dw_u8 {
     w_window g;
     const uint8_t *in;
-    const uint8_t *zero;           /* padding: the input's zero point, c rounded up to 64 elements */
+    const uint8_t *zero;           /* c elements of the input's zero point: padding */
     void *out;
     bool out_u8;
     w_requant q;
@@ -65,7 +64,7 @@ typedef struct w_dw_u8 {
 } w_dw_u8;
 typedef void w_fn_dw_u8(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1);
 static inline size_t w_dw_u8_block(const w_window *g) { return 64 * 12 + (g->kh + 3) / 4 * g->kw * 256; }
-/* Position in a block of 64 bytes at position i of its constants and weights: quarter j = i / 16 holds channels 4 j ... 4 j + 3 of
+/* Channel of a block at position i of its constants and weights: quarter j = i / 16 holds channels 4 j ... 4 j + 3 of
  * every 16. */
 static inline size_t w_dw_u8_lane(size_t i) { return (i % 16) / 4 * 16 + i / 16 * 4 + i % 4; }
 void w_pack_dw_f32(float *dst, const float *w, size_t taps, size_t c, size_t cp);       /* from [c][taps] */

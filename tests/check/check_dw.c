@@ -108,8 +108,8 @@ static void u8_make(check *c, w_window g, size_t images, u8_case *k) {
     k->mul = check_f32(c, g.c);
     k->bias = check_f32(c, g.c);
     for (size_t i = 0; i < g.c; i++) k->mul[i] = fabsf(k->mul[i]) * 1e-4f;
-    uint8_t *zero = check_guarded(c, blocks * 64), *in = check_u8(c, images * g.ih * g.iw * g.c);
-    memset(zero, k->zx, blocks * 64);
+    uint8_t *zero = check_guarded(c, g.c), *in = check_u8(c, images * g.ih * g.iw * g.c);
+    memset(zero, k->zx, g.c);
     void *packed = check_guarded(c, blocks * w_dw_u8_block(&g));
     w_pack_dw_u8(packed, &(w_pack_dw_u8_args){k->w, g.c, g.kh, g.kw, k->zx, k->mul, k->bias});
     k->d = (w_dw_u8){.g = g, .in = in, .zero = zero, .w = packed, .out_u8 = check_range(c, 0, 3) != 0,

@@ -12,7 +12,6 @@ static void pack_block(uint8_t *dst, const w_pack_dw_u8_args *a, size_t c0) {
     size_t groups = (a->kh + 3) / 4;
     for (size_t i = 0; i < 64; i++) {
         size_t c = c0 + w_dw_u8_lane(i), taps = a->kh * a->kw;
-        if (a->c <= 32) c %= a->c;
         const int8_t *w = a->w + c * taps;
         int32_t acc0 = 0;
         float mul = 0, bias = 0;

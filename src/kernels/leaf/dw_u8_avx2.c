@@ -6,8 +6,6 @@
 #define BN 32
 typedef __m256i B;
 #define B_ZERO _mm256_setzero_si256()
-#define B_SET16(x) _mm256_set1_epi16(x)
-#define B_ADD16(a, b) _mm256_add_epi16(a, b)
 #define B_LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define B_STORE(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), v)
 #define B_UNPACKLO8(a, b) _mm256_unpacklo_epi8(a, b)

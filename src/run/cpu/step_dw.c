@@ -114,7 +114,7 @@ static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) {
     if (!mul || !zero || !packed) return w_oom(e, c, "depthwise weights");
     if (w_step_in(p, s, 2)) W_TRY(w_step_const(p, s, 2, &b, &n, e));
     for (size_t i = 0; i < c; i++) mul[i] = x->quant->scale[0] * w->quant->scale[w->quant->n > 1 ? i : 0];
-    memset(zero, x->quant->zero[0], W_ALIGN_UP(c, (size_t)64));
+    memset(zero, x->quant->zero[0], c);
     w_pack_dw_u8(packed, &(w_pack_dw_u8_args){w->data, c, k->g.kh, k->g.kw, x->quant->zero[0], mul, b});
     k->zero = zero;
     k->w = packed;

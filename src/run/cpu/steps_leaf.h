@@ -9,6 +9,7 @@ extern const w_impl w_impl_layout, w_impl_transpose, w_impl_slice, w_impl_concat
     w_impl_pad;                                                                                   /* step_copy.c */
 extern const w_impl w_impl_gather;                                                                /* step_gather.c */
 extern const w_impl w_impl_conv_f32_dw, w_impl_conv_u8_dw;                                        /* step_dw.c */
+extern const w_impl w_impl_conv_f32_group, w_impl_conv_u8_group;                                  /* step_group.c */
 extern const w_impl w_impl_max_pool, w_impl_average_pool, w_impl_global_average_pool, w_impl_global_max_pool; /* step_pool.c */
 extern const w_impl w_impl_add_f32, w_impl_add_u8, w_impl_sub_f32, w_impl_sub_u8, w_impl_mul_f32, w_impl_mul_u8,
     w_impl_div_f32, w_impl_div_u8, w_impl_min_f32, w_impl_min_u8, w_impl_max_f32, w_impl_max_u8, w_impl_sum_f32,

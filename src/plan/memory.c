@@ -26,9 +26,11 @@ static void collect(layout *m) {
     w_plan *p = m->p;
     for (uint32_t t = 0; t < p->nstep; t++) {
         w_step *s = &p->step[t];
-        for (uint32_t i = 0; i < s->nin; i++)
-            if (in_arena(&s->in[i]))
-                p->buffer[m->buffer_of[p->storage[s->in[i].value]]].last = t;
+        for (uint32_t i = 0; i < s->nin; i++) {
+            uint32_t b = in_arena(&s->in[i]) ? m->buffer_of[p->storage[s->in[i].value]] : UINT32_MAX;
+            if (b != UINT32_MAX) /* empty values have no buffer */
+                p->buffer[b].last = t;
+        }
         for (uint32_t i = 0; i < s->nout; i++)
             if (in_arena(&s->out[i]) && s->out[i].bytes > 0)
                 add_buffer(m, s->out[i].value, s->out[i].bytes, t);

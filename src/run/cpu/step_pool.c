@@ -15,8 +15,6 @@ typedef struct pool_params {
     size_t images, tile_rows, tiles, in_elem, out_elem;
 } pool_params;
 
-static const w_epilogue no_epilogue;
-
 static const w_pool_attr *pool_attr(const w_node *n) { return n->attr; }
 static bool is_average(const w_node *n) { return n->op == W_OP_AveragePool || n->op == W_OP_GlobalAveragePool; }
 static bool is_f32_node(const w_graph *g, const w_node *n) {
@@ -24,11 +22,7 @@ static bool is_f32_node(const w_graph *g, const w_node *n) {
 }
 static bool is_u8(const w_value *v) { return v->type == WEIR_U8 && w_is_quant8(v); }
 
-/* Global pooling has no attributes or those of pooling, as its row says. */
-static const w_epilogue *pool_epilogue(const w_node *n) {
-    bool has = n->attr && w_op_get(n->op)->attr_size == sizeof(w_pool_attr);
-    return has ? &pool_attr(n)->ep : &no_epilogue;
-}
+static const w_epilogue *global_epilogue(const w_node *n) { return &((const w_gpool_attr *)n->attr)->ep; }
 
 static const char *refuse_layout(const w_graph *g, const w_node *n) {
     const w_value *x = w_node_in(g, n, 0), *y = &g->value[n->out[0]];
@@ -60,7 +54,7 @@ static const char *refuse_global(const weir_context *ctx, const w_graph *g, cons
     if (is_f32_node(g, n)) return NULL;
     if (!is_u8(x) || (!is_u8(y) && !w_is_real_f32(y))) return "neither f32 nor u8";
     if (x->shape.dim[2] * x->shape.dim[3] > (1 << 22)) return "too many elements for a 32-bit sum";
-    return pool_epilogue(n)->act > W_ACT_HARDSIGMOID ? "the activation is not of exact arithmetic" : NULL;
+    return global_epilogue(n)->act > W_ACT_HARDSIGMOID ? "the activation is not of exact arithmetic" : NULL;
 }
 
 /* Divisors along one dimension: taps inside the image, or inside the padded image when padding counts. */
@@ -153,7 +147,7 @@ static weir_status global_prepare(w_plan *p, w_step *s, weir_error *e) {
     d->global = (w_global_pool){.rows = (size_t)(x->shape.dim[2] * x->shape.dim[3]), .c = (size_t)x->shape.dim[1],
                                 .average = is_average(n), .out_u8 = y->quant != NULL, .zx = f32 ? 0 : x->quant->zero[0],
                                 .scale = f32 ? 1.0f : x->quant->scale[0], .q = w_requant_of(y),
-                                .ep = w_kepi_of(pool_epilogue(n))};
+                                .ep = w_kepi_of(global_epilogue(n))};
     d->fn_global = f32 ? leaf->global_f32 : leaf->global_u8;
     d->images = (size_t)x->shape.dim[0];
     d->tiles = d->images;

@@ -30,16 +30,18 @@ typedef struct ref_params {
     ref_operand *operand; /* inputs, then outputs */
 } ref_params;
 
-static bool is_small_float(w_type t) { return t == WEIR_F16 || t == WEIR_BF16; }
+/* Floats that references do not know. */
+static bool is_other_float(w_type t) { return t == WEIR_F16 || t == WEIR_BF16 || t == WEIR_F64; }
 
-static ref_way way_of(const w_value *v) {
-    if (v->quant || is_small_float(v->type)) return REF_REAL;
+/* `integers`: the operand's stored integers are meant, not what they stand for. */
+static ref_way way_of(const w_value *v, bool integers) {
+    if ((v->quant && !integers) || is_other_float(v->type)) return REF_REAL;
     return w_value_layout(v) == W_NHWC && !w_layouts_agree(&v->shape) ? REF_MOVED : REF_DIRECT;
 }
 
-static void operand_init(ref_operand *o, const w_value *v, bool output) {
+static void operand_init(ref_operand *o, const w_value *v, bool output, bool integers) {
     o->value = v;
-    o->way = way_of(v);
+    o->way = way_of(v, integers);
     o->tensor.type = o->way == REF_REAL ? WEIR_F32 : v->type;
     o->tensor.shape = v->shape;
     if (o->way != REF_MOVED) return;
@@ -62,8 +64,9 @@ static weir_status operand_const(w_plan *p, ref_operand *o, weir_error *e) {
 }
 
 static weir_status add_operand(w_plan *p, w_step *s, ref_operand *o, const w_value *v, bool output, weir_error *e) {
+    uint16_t op = w_step_node(p, s)->op;
     if (!v) return WEIR_OK;
-    operand_init(o, v, output);
+    operand_init(o, v, output, output ? op == W_OP_QuantizeLinear : op == W_OP_DequantizeLinear);
     if (v->kind == W_VALUE_CONST && !output) return operand_const(p, o, e);
     if (o->way == REF_DIRECT) return WEIR_OK;
     o->scratch = s->scratch_bytes;

@@ -40,7 +40,7 @@ static const char *softmax_refuse(const weir_context *ctx, const w_graph *g, con
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     int64_t axis = softmax_axis(n, &in->shape);
     if (!both_f32(g, n)) return "not f32";
-    if (g->opset < 13 && axis != in->shape.rank - 1) return "an old operator set flattens from the axis on";
+    if (w_attr_int(n, "weir_coerce", 0) && axis != in->shape.rank - 1) return "all axes from its own on are normalised together";
     return axis_is_inner(in, out, axis) ? NULL : "the axis is not innermost in memory";
 }
 

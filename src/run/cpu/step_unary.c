@@ -32,7 +32,7 @@ static bool op_of(const w_graph *g, const w_node *n, w_kepi *op) {
         *op = (w_kepi){W_KACT_HARDSIGMOID, w_attr_float(n, "alpha", 0.2f), w_attr_float(n, "beta", 0.5f)};
         return true;
     case W_OP_Clip:
-        *op = (w_kepi){W_KACT_CLIP, -INFINITY, INFINITY};
+        *op = (w_kepi){W_KACT_CLIP, w_attr_float(n, "min", -INFINITY), w_attr_float(n, "max", INFINITY)};
         return limit(g, n, 1, &op->a) && limit(g, n, 2, &op->b) && op->a <= op->b;
     case W_OP_Gelu: op->act = W_KACT_GELU; return !w_attr_str(n, "approximate") || w_attr_str(n, "approximate")[0] == 'n';
     case W_OP_HardSwish: op->act = W_KACT_HARDSWISH; return true;

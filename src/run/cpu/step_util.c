@@ -115,32 +115,6 @@ void w_touch_streaming(const w_plan *p, const w_step *s, w_touch *t) {
 
 /* ---- conversions ---- */
 
-static float half_to_float(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = (h >> 10) & 31, mantissa = h & 1023;
-    if (exponent == 0) {
-        float f = (float)mantissa * 0x1p-24f;
-        return sign ? -f : f;
-    }
-    uint32_t bits = sign | (exponent == 31 ? 0x7f800000u : (exponent + 112) << 23) | mantissa << 13;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-/* Round to nearest even; overflow to infinity. */
-static uint16_t float_to_half(float f) {
-    uint32_t b;
-    memcpy(&b, &f, sizeof b);
-    uint16_t sign = (uint16_t)(b >> 16 & 0x8000);
-    float a = fabsf(f);
-    if (a != a) return (uint16_t)(sign | 0x7e00);
-    if (a >= 65520.0f) return (uint16_t)(sign | 0x7c00);
-    if (a < 0x1p-14f) return (uint16_t)(sign | (uint16_t)rintf(a * 0x1p24f));
-    b &= 0x7fffffff;
-    b += 0xfff + (b >> 13 & 1);
-    return (uint16_t)(sign | ((b >> 13) - (112u << 10)));
-}
-
 static uint16_t float_to_bf16(float f) {
     uint32_t b;
     memcpy(&b, &f, sizeof b);
@@ -151,7 +125,7 @@ static uint16_t float_to_bf16(float f) {
 static float load_real(w_type type, const void *data, int64_t i) {
     switch (type) {
     case WEIR_F32: return ((const float *)data)[i];
-    case WEIR_F16: return half_to_float(((const uint16_t *)data)[i]);
+    case WEIR_F16: return w_f16_to_f32(((const uint16_t *)data)[i]);
     case WEIR_BF16: {
         uint32_t b = (uint32_t)((const uint16_t *)data)[i] << 16;
         float f;
@@ -178,7 +152,7 @@ static float clamp_round(float x, float lo, float hi) {
 static void store_real(w_type type, void *data, int64_t i, float x) {
     switch (type) {
     case WEIR_F32: ((float *)data)[i] = x; break;
-    case WEIR_F16: ((uint16_t *)data)[i] = float_to_half(x); break;
+    case WEIR_F16: ((uint16_t *)data)[i] = w_f32_to_f16(x); break;
     case WEIR_BF16: ((uint16_t *)data)[i] = float_to_bf16(x); break;
     case WEIR_F64: ((double *)data)[i] = x; break;
     case WEIR_U8: ((uint8_t *)data)[i] = (uint8_t)clamp_round(x, 0, 255); break;
@@ -233,7 +207,7 @@ void w_value_from_real(const w_value *v, const float *in, void *data) {
         float x = in[i];
         if (v->quant) {
             uint32_t c = quant_channel(v->quant, &k);
-            x = rintf(x * (1.0f / v->quant->scale[c])) + (float)v->quant->zero[c];
+            x = x != x ? (float)v->quant->zero[c] : rintf(x / v->quant->scale[c]) + (float)v->quant->zero[c];
         }
         store_real(v->type, data, k.mem, x);
     }

@@ -51,12 +51,15 @@ static bool may_fold(folder *f, const w_node *n) {
     return true;
 }
 
-/* The operand as a tensor; data that the mapping left unaligned is copied. */
+/* The operand as a tensor; data that the mapping left unaligned is copied. Shape alone reads what is not constant, and no
+ * data of it. */
 static weir_status operand(folder *f, w_id id, w_tensor *t, weir_error *e) {
     const w_value *v = &f->g->value[id];
     static const char no_data[8];
-    *t = (w_tensor){v->type, v->shape, (void *)(v->data ? v->data : no_data)};
-    if (v->kind != W_VALUE_CONST || (uintptr_t)v->data % w_type_size(v->type) == 0) return WEIR_OK;
+    *t = (w_tensor){v->type, v->shape, NULL};
+    if (v->kind != W_VALUE_CONST) return WEIR_OK;
+    t->data = (void *)(v->data ? v->data : no_data);
+    if ((uintptr_t)v->data % w_type_size(v->type) == 0) return WEIR_OK;
     size_t bytes = w_value_bytes(f->g, id);
     t->data = w_arena_alloc_aligned(&f->scratch, W_MAX(bytes, 1));
     if (!t->data) return w_oom(e, bytes, "a constant");

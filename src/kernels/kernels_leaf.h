@@ -147,6 +147,10 @@ typedef void w_fn_softmax_f32(const float *in, float *out, size_t rows, size_t n
 typedef void w_fn_quantize_u8(const float *in, uint8_t *out, size_t n, float scale, int32_t zero);
 typedef void w_fn_dequantize_u8(const uint8_t *in, float *out, size_t n, float scale, int32_t zero);
 
+/* ---- f16 ---- */
+typedef void w_fn_half_to_f32(const uint16_t *in, float *out, size_t n);
+typedef void w_fn_f32_to_half(const float *in, uint16_t *out, size_t n); /* to nearest, ties to even */
+
 /* ---- dst[c][r] = src[r][c], strides in elements ---- */
 typedef void w_fn_transpose(void *dst, size_t dst_stride, const void *src, size_t src_stride, size_t rows, size_t cols);
 typedef w_fn_transpose w_fn_transpose_x32, w_fn_transpose_x8;
@@ -164,6 +168,8 @@ typedef struct w_leaf_kernels {
     w_fn_softmax_f32 *softmax_f32;
     w_fn_quantize_u8 *quantize_u8;
     w_fn_dequantize_u8 *dequantize_u8;
+    w_fn_half_to_f32 *half_to_f32;
+    w_fn_f32_to_half *f32_to_half;
     w_fn_transpose *transpose_x32, *transpose_x8;
     const char *isa_f32, *isa_u8;  /* for names: "avx512" */
 } w_leaf_kernels;

@@ -17,6 +17,8 @@ void w_leaf_init_ref(w_leaf_kernels *k) {
         .softmax_f32 = w_softmax_f32__ref,
         .quantize_u8 = w_quantize_u8__ref,
         .dequantize_u8 = w_dequantize_u8__ref,
+        .half_to_f32 = w_half_to_f32__ref,
+        .f32_to_half = w_f32_to_half__ref,
         .transpose_x32 = w_transpose_x32__ref,
         .transpose_x8 = w_transpose_x8__ref,
         .isa_f32 = "ref",

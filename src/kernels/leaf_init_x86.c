@@ -15,6 +15,9 @@ static void avx2(w_leaf_kernels *k) {
     k->quantize_u8 = w_quantize_u8__avx2;
     k->dequantize_u8 = w_dequantize_u8__avx2;
     k->dw_u8 = w_dw_u8__avx2;
+    k->half_to_f32 = w_half_to_f32__avx2;
+    k->f32_to_half = w_f32_to_half__avx2;
+    k->transpose_x32 = w_transpose_x32__avx2;
     k->isa_f32 = "avx2";
     k->isa_u8 = "avx2";
 }
@@ -33,6 +36,8 @@ static void avx512(w_leaf_kernels *k) {
     k->quantize_u8 = w_quantize_u8__avx512;
     k->dequantize_u8 = w_dequantize_u8__avx512;
     k->dw_u8 = w_dw_u8__avx512;
+    k->half_to_f32 = w_half_to_f32__avx512;
+    k->f32_to_half = w_f32_to_half__avx512;
     k->isa_f32 = "avx512";
     k->isa_u8 = "avx512";
 }

@@ -230,11 +230,67 @@ void check_dequantize_u8(check *c, w_fn_dequantize_u8 *fn, int mr, int nr, int p
     }
 }
 
+/* ---- f16: every half there is, and floats beside and between halves ---- */
+
+static double half_value(uint16_t h) {
+    int exponent = h >> 10 & 31, mantissa = h & 1023;
+    double a = exponent == 31 ? (mantissa ? NAN : INFINITY) : exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    return h >> 15 ? -a : a;
+}
+
+void check_half_to_f32(check *c, w_fn_half_to_f32 *fn, int mr, int nr, int pack) {
+    (void)mr, (void)nr, (void)pack;
+    for (uint32_t first = 0; first < 65536; c->cases++) {
+        size_t n = draw(c, 1, 300), before = c->failures;
+        uint16_t *in = check_guarded(c, n * 2);
+        float *out = check_f32(c, n);
+        for (size_t i = 0; i < n; i++) in[i] = (uint16_t)(first + i);
+        fn(in, out, n);
+        for (size_t i = 0; i < n; i++)
+            if (!check_close(out[i], half_value(in[i]), 0) || !signbit(out[i]) != !(in[i] >> 15))
+                check_fail(c, "half %04x = %.9g", in[i], (double)out[i]);
+        if (c->failures > before) c->failures = before + 1;
+        first += (uint32_t)n;
+        check_release_all();
+    }
+}
+
+/* No other half is nearer, and of two as near the even one. */
+static bool is_nearest(float x, uint16_t h) {
+    double v = half_value(h);
+    if (isnan(x)) return isnan(v);
+    if (!signbit(x) != !(h >> 15)) return false;
+    if (fabs((double)x) >= 65520) return isinf(v);
+    if (isinf(v)) return false;
+    double d = fabs(v - (double)x), up = fabs(fabs(half_value((h & 0x7fff) + 1)) - fabs((double)x)), down = INFINITY;
+    if (h & 0x7fff) down = fabs(fabs(half_value((h & 0x7fff) - 1)) - fabs((double)x));
+    if ((h & 0x7fff) == 0x7bff) up = INFINITY;
+    return h & 1 ? d < up && d < down : d <= up && d <= down;
+}
+
+void check_f32_to_half(check *c, w_fn_f32_to_half *fn, int mr, int nr, int pack) {
+    (void)mr, (void)nr, (void)pack;
+    for (size_t t = 0; t < 300; t++, c->cases++) {
+        size_t n = draw(c, 1, 300), before = c->failures;
+        float *in = check_f32(c, n);
+        uint16_t *out = check_guarded(c, n * 2);
+        for (size_t i = 0; i < n; i++) {
+            double h = half_value((uint16_t)check_random(c)), next = half_value((uint16_t)check_random(c) & 0x7bff);
+            in[i] = t % 3 == 0 ? (float)h : t % 3 == 1 ? (float)(h * (1 + 0x1p-11)) : (float)(next * (double)in[i]);
+        }
+        fn(in, out, n);
+        for (size_t i = 0; i < n; i++)
+            if (!is_nearest(in[i], out[i])) check_fail(c, "%.9g = half %04x (seed %llu)", (double)in[i], out[i], (unsigned long long)c->seed);
+        if (c->failures > before) c->failures = before + 1;
+        check_release_all();
+    }
+}
+
 /* ---- transpose ---- */
 
 static void check_transpose(check *c, w_fn_transpose *fn, size_t elem) {
     for (size_t t = 0; t < 100; t++, c->cases++) {
-        size_t rows = draw(c, 1, 50), cols = draw(c, 1, 50), ds = rows + draw(c, 0, 3), ss = cols + draw(c, 0, 3);
+        size_t rows = t % 4 ? draw(c, 1, 50) : 3, cols = draw(c, 1, 50), ds = rows + draw(c, 0, 3) * (t % 2), ss = cols + draw(c, 0, 3);
         uint8_t *src = check_u8(c, ((rows - 1) * ss + cols) * elem), *dst = check_u8(c, ((cols - 1) * ds + rows) * elem);
         size_t before = c->failures;
         fn(dst, ds, src, ss, rows, cols);

@@ -17,6 +17,8 @@ LEAF(affine_f32);
 LEAF(softmax_f32);
 LEAF(quantize_u8);
 LEAF(dequantize_u8);
+LEAF(half_to_f32);
+LEAF(f32_to_half);
 LEAF(transpose_x32);
 LEAF(transpose_x8);
 

@@ -12,6 +12,7 @@ typedef struct copy_params {
     size_t elem;
     uint32_t npiece;
     copy_piece *piece;
+    w_fn_transpose *transpose; /* for elements of this size; NULL: strided copies only */
     int64_t parts;       /* every piece is cut in this many ranges of its outermost dim */
     bool fill;           /* Pad: the output is filled first */
     uint8_t value[8];    /* with this element */
@@ -70,11 +71,19 @@ static const char *refuse_pad(const weir_context *ctx, const w_graph *g, const w
 
 /* ---- prepare ---- */
 
+/* The two inner dims are a transpose: the source runs along the outer one, the output along the inner one. */
+static bool is_transpose(const w_nd *nd) {
+    uint32_t in = nd->rank - 1, out = nd->rank - 2;
+    return nd->rank >= 2 && nd->stride[0][in] == 1 && nd->stride[1][out] == 1 && nd->stride[1][in] > 1;
+}
+
 static copy_params *copy_begin(w_plan *p, w_step *s, uint32_t pieces, weir_error *e) {
     copy_params *c = w_step_params(p, s, sizeof *c, e);
     if (!c) return NULL;
     c->elem = w_type_size(w_step_in(p, s, 0)->type);
     c->npiece = pieces;
+    const w_leaf_kernels *leaf = &p->ctx->kernels->leaf;
+    c->transpose = c->elem == 4 ? leaf->transpose_x32 : c->elem == 1 ? leaf->transpose_x8 : NULL;
     c->piece = w_arena_array(&p->arena_mem, W_MAX(pieces, 1u), sizeof *c->piece);
     if (!c->piece) {
         w_oom(e, pieces * sizeof *c->piece, "the pieces of a copy");
@@ -95,6 +104,12 @@ static void piece_set(copy_piece *c, uint32_t in, uint32_t out, const w_shape *d
     w_nd_init(&c->nd, dims, 2, stride, start);
 }
 
+/* Layout and Transpose: one piece, most often a plain transpose. */
+static void single_piece(w_step *s, copy_params *c, const w_shape *dims, int64_t (*stride)[W_MAX_RANK]) {
+    piece_set(&c->piece[0], 0, 0, dims, stride, 0, 0);
+    if (c->transpose && is_transpose(&c->piece[0].nd)) s->kernel = c->elem == 4 ? "transpose_x32" : "transpose_x8";
+}
+
 static weir_status layout_prepare(w_plan *p, w_step *s, weir_error *e) {
     copy_params *c = copy_begin(p, s, 1, e);
     if (!c) return WEIR_NO_RESOURCE;
@@ -102,7 +117,7 @@ static weir_status layout_prepare(w_plan *p, w_step *s, weir_error *e) {
     int64_t stride[2][W_MAX_RANK];
     w_layout_strides(&out->shape, out->layout, stride[0]);
     w_layout_strides(&in->shape, w_value_layout(in), stride[1]);
-    piece_set(&c->piece[0], 0, 0, &out->shape, stride, 0, 0);
+    single_piece(s, c, &out->shape, stride);
     return WEIR_OK;
 }
 
@@ -116,7 +131,7 @@ static weir_status transpose_prepare(w_plan *p, w_step *s, weir_error *e) {
     w_layout_strides(&in->shape, w_value_layout(in), own);
     uint8_t rank = in->shape.rank;
     for (uint32_t d = 0; d < rank; d++) stride[1][d] = own[perm && perm->n == rank ? perm->v[d] : rank - 1 - d];
-    piece_set(&c->piece[0], 0, 0, &out->shape, stride, 0, 0);
+    single_piece(s, c, &out->shape, stride);
     return WEIR_OK;
 }
 
@@ -248,13 +263,34 @@ static weir_status pad_prepare(w_plan *p, w_step *s, weir_error *e) {
 
 /* ---- run ---- */
 
+/* The range [first, last) of the outermost dim. */
+static void transpose_part(const copy_params *c, const w_nd *nd, uint8_t *dst, const uint8_t *src, int64_t first, int64_t last) {
+    uint32_t in = nd->rank - 1, out = nd->rank - 2;
+    int64_t images = 1, off[W_ND_OPERANDS], cols = nd->n[out];
+    if (nd->rank == 2) {
+        dst += (size_t)(first * nd->stride[0][out]) * c->elem;
+        src += (size_t)(first * nd->stride[1][out]) * c->elem;
+        cols = last - first;
+        first = 0, last = 1;
+    } else
+        for (uint32_t d = 1; d < out; d++) images *= nd->n[d];
+    for (int64_t k = first * images; k < last * images; k++) {
+        w_nd_at(nd, nd->rank == 2 ? 0 : out, k, off);
+        c->transpose(dst + off[0] * (int64_t)c->elem, (size_t)nd->stride[0][out], src + off[1] * (int64_t)c->elem,
+                     (size_t)nd->stride[1][in], (size_t)nd->n[in], (size_t)cols);
+    }
+}
+
 static void copy_part(void *arg, size_t index) {
     const w_job *j = arg;
     const copy_params *c = j->s->params;
     const copy_piece *piece = &c->piece[index / (size_t)c->parts];
     int64_t part = (int64_t)index % c->parts, n = piece->nd.n[0];
-    w_nd_copy(&piece->nd, c->elem, w_loc_ptr(&j->s->out[piece->out], j->b), w_loc_ptr(&j->s->in[piece->in], j->b),
-              n * part / c->parts, n * (part + 1) / c->parts);
+    int64_t first = n * part / c->parts, last = n * (part + 1) / c->parts;
+    void *out = w_loc_ptr(&j->s->out[piece->out], j->b);
+    const void *in = w_loc_ptr(&j->s->in[piece->in], j->b);
+    if (c->transpose && is_transpose(&piece->nd)) transpose_part(c, &piece->nd, out, in, first, last);
+    else w_nd_copy(&piece->nd, c->elem, out, in, first, last);
 }
 
 static void fill(uint8_t *out, size_t bytes, const uint8_t *value, size_t elem) {

@@ -125,6 +125,16 @@ static weir_status select_nodes(w_graph *g, const json_t *rule, size_t number, w
     return WEIR_OK;
 }
 
+/* Both keys decide about activations, which neighbouring layers share. */
+static bool same_calibration(const json_t *a, const json_t *b) {
+    static const char *const key[] = {"calibration", "percentile"};
+    for (size_t k = 0; k < W_COUNT(key); k++) {
+        const json_t *x = json_object_get(a, key[k]), *y = json_object_get(b, key[k]);
+        if (x != y && !(x && y && json_equal(x, y))) return false;
+    }
+    return true;
+}
+
 static weir_status apply_rules(w_graph *g, const json_t *recipe, w_calibration *c, weir_error *e) {
     const json_t *rules = json_object_get(recipe, "rules"), *first_int8 = NULL;
     size_t i;
@@ -135,7 +145,10 @@ static weir_status apply_rules(w_graph *g, const json_t *recipe, w_calibration *
         W_TRY(select_nodes(g, rule, i + 1, &s, e));
         weir_status st = rule_technique(rule)->apply(g, &s, rule, c, e);
         if (st != WEIR_OK) return w_fail_prefix(e, st, "rule %zu (%s)", i + 1, rule_technique(rule)->name);
-        if (!first_int8 && rule_technique(rule) == &w_technique_int8) first_int8 = rule;
+        if (rule_technique(rule) != &w_technique_int8) continue;
+        if (first_int8 && !same_calibration(first_int8, rule))
+            return w_fail(e, WEIR_BAD_INPUT, "rule %zu (int8): 'calibration' and 'percentile' differ from an earlier int8 rule; activations are shared, so one choice holds for all", i + 1);
+        if (!first_int8) first_int8 = rule;
     }
     return first_int8 ? w_int8_finish(g, first_int8, c, e) : WEIR_OK;
 }

@@ -117,7 +117,7 @@ static weir_status search(w_search *s, result *r, weir_error *e) {
     for (;;) {
         bool found;
         uint64_t hash = 0;
-        double limit = s->o->relative ? s->o->max_drop * w_paired_compare(&s->base_full, &s->base_full).top1 / 100 : s->o->max_drop;
+        double limit = s->o->relative ? s->o->max_drop * w_outputs_top1(&s->base_full) / 100 : s->o->max_drop;
         W_TRY(w_solver_search(s, aim * limit, &found, &r->trial, e));
         if (!found && aim < FIRST_AIM) return WEIR_OK; /* the last recipe, which was looked at, stays */
         W_TRY(apply_choice(s, r, e));

@@ -6,7 +6,7 @@
 
 #define TIMED_RUNS 60
 
-typedef struct timed { weir_session *s[2]; double *sample[2]; } timed;
+typedef struct timed { weir_session *s[2]; } timed;
 
 static weir_status timed_open(const weir_model *a, const weir_model *b, timed *t, weir_error *e) {
     weir_session_options so = weir_session_options_default();
@@ -21,7 +21,7 @@ static int compare_double(const void *a, const void *b) {
 
 /* Batch-1 latency of both, interleaved run by run on real samples; medians in milliseconds. */
 static weir_status time_both(w_search *s, const weir_model *small, double ms[2], weir_error *e) {
-    timed t = {{NULL, NULL}, {NULL, NULL}};
+    timed t = {{NULL, NULL}};
     double sample[2][TIMED_RUNS];
     weir_status st = timed_open(s->model, small, &t, e);
     for (int i = -5; st == WEIR_OK && i < TIMED_RUNS; i++)

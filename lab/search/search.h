@@ -12,6 +12,7 @@ typedef struct w_outputs { size_t n, classes; float *logit; int32_t *label; } w_
 weir_status w_outputs_run(const weir_model *model, const w_samples *s, w_outputs *out, weir_error *e);
 void w_outputs_fini(weir_context *ctx, w_outputs *o);
 int32_t w_outputs_class(const w_outputs *o, size_t i);
+double w_outputs_top1(const w_outputs *o);              /* percent */
 
 /* Paired comparison with the baseline on the same samples. */
 typedef struct w_paired {

@@ -75,6 +75,7 @@ expect "run, wrong name" 3 "$weir" run "$model" -i "wings=$dir/x.npy" -o "$dir/y
 expect "run to nowhere" 3 "$weir" run "$model" -i "$dir/x.npy" -o /nowhere/y.npy
 expect "bench" 0 "$weir" bench "$model" --iterations 5 --duration 0 --warmup 1 --batch 1,2 --threads 1,2 --json
 json "bench rows" "len(d['rows']) == 4 and all(r['latency_ms']['p50'] > 0 and len(r['samples_ns']) >= 5 for r in d['rows'])"
+expect "bench, bad percentile" 2 "$weir" bench "$model" --percentile 50,x
 expect "bench, bad list" 2 "$weir" bench "$model" --batch 1,x
 expect "profile" 0 "$weir" profile "$model" --iterations 3 --html "$dir/p.html" --json
 json "profile verdicts" "all(len(s['verdict']) == 4 for s in d['steps'])"

@@ -92,6 +92,7 @@ static void bad_rules_are_named(void **state) {
         {"{\"rules\": [{\"technique\": \"ans\", \"nodes\": \"nobody\"}]}", "no node"},
         {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"bits\": 9}]}", "'bits' must be a number from 2 to 8"},
         {"{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"density\": -1}]}", "'density'"},
+        {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": \"/0.*\"}, {\"technique\": \"int8\", \"nodes\": \"/2.*\", \"calibration\": \"minmax\"}]}", "differ from an earlier"},
         {"{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"method\": \"luck\"}]}", "magnitude, obs"},
     };
     for (size_t i = 0; i < W_COUNT(bad); i++) {

@@ -65,5 +65,4 @@ json_t *jget(const json_t *j, const char *path);
 /* shared by verbs (model_args.c) */
 typedef struct model_args { opt_list shapes; int batch; } model_args;
 weir_session_options session_options(const model_args *m);
-weir_status open_model(weir_context *ctx, const char *path, weir_model **out, weir_error *e);
 #endif

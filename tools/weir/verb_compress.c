@@ -49,7 +49,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     if (!text) return 3;
     weir_context *ctx = open_context(c, 0, &e);
     const char *spec = train ? train : data;
-    weir_status st = ctx ? open_model(ctx, args[0], &model, &e) : e.status;
+    weir_status st = ctx ? weir_model_open(ctx, args[0], &model, &e) : e.status;
     if (st == WEIR_OK && spec) st = weir_dataset_open(ctx, spec, &set, &e);
     if (st == WEIR_OK) st = apply(model, text, set, &small, &e);
     if (st == WEIR_OK) st = weir_model_save(small, output, &e);

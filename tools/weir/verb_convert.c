@@ -19,7 +19,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     if (!known(args[1])) return usage("'%s': the output must end in .onnx or .weir", args[1]);
     weir_context *ctx = open_context(c, 0, &e);
     if (!ctx) return fail(&e);
-    weir_status st = open_model(ctx, args[0], &model, &e);
+    weir_status st = weir_model_open(ctx, args[0], &model, &e);
     if (st == WEIR_OK) st = weir_model_save(model, args[1], &e);
     int rc = st == WEIR_OK ? 0 : fail(&e);
     if (!rc && c->json) {

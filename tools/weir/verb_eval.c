@@ -27,7 +27,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     if (!data) return usage("eval needs --data");
     weir_context *ctx = open_context(c, 0, &e);
     if (!ctx) return fail(&e);
-    weir_status st = open_model(ctx, args[0], &model, &e);
+    weir_status st = weir_model_open(ctx, args[0], &model, &e);
     if (st == WEIR_OK) st = weir_dataset_open(ctx, data, &set, &e);
     if (st == WEIR_OK) st = weir_eval(model, set, (size_t)limit, batch, NULL, &d, &e);
     progress_end();

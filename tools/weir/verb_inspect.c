@@ -60,7 +60,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     if (!ctx) return fail(&e);
     weir_session_options so = session_options(&m);
     json_t *j = NULL;
-    if (open_model(ctx, args[0], &model, &e) == WEIR_OK && weir_model_inspect(model, &so, &d, &e) == WEIR_OK) j = take_document(d, &e);
+    if (weir_model_open(ctx, args[0], &model, &e) == WEIR_OK && weir_model_inspect(model, &so, &d, &e) == WEIR_OK) j = take_document(d, &e);
     int rc = j ? 0 : fail(&e);
     if (j && c->json) rc = print_json(c, ctx, j);
     else if (j) print(args[0], j);

@@ -119,7 +119,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     if (bad) return bad;
     weir_context *ctx = open_context(c, 0, &e);
     if (!ctx) return fail(&e);
-    weir_status st = open_model(ctx, args[0], &model, &e);
+    weir_status st = weir_model_open(ctx, args[0], &model, &e);
     if (st == WEIR_OK) st = weir_dataset_open(ctx, data, &eval, &e);
     if (st == WEIR_OK && train) st = weir_dataset_open(ctx, train, &cal, &e);
     o.data = eval;

@@ -19,7 +19,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     weir_context *ctx = open_context(c, 0, &e);
     if (!ctx) return fail(&e);
     weir_session_options so = session_options(&m);
-    weir_status st = open_model(ctx, args[0], &model, &e);
+    weir_status st = weir_model_open(ctx, args[0], &model, &e);
     if (st == WEIR_OK) st = weir_session_create(model, &so, &s, &e);
     if (st == WEIR_OK) st = c->json ? weir_session_plan(s, &d, &e) : weir_session_plan_text(s, &d, &e);
     int rc = 0;

@@ -68,7 +68,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     weir_context *ctx = open_context(c, 0, &e);
     if (!ctx) return fail(&e);
     weir_session_options so = session_options(&m);
-    weir_status st = open_model(ctx, args[0], &model, &e);
+    weir_status st = weir_model_open(ctx, args[0], &model, &e);
     if (st == WEIR_OK && input) st = read_input(ctx, &a, &e);
     if (st == WEIR_OK) st = weir_profile(model, &so, a.data, a.bytes, iterations, &d, &e);
     progress_end();

@@ -97,7 +97,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     if (!inputs.n || !output) return usage("run needs -i IN and -o OUT");
     weir_context *ctx = open_context(c, 0, &e);
     if (!ctx) return fail(&e);
-    weir_status st = open_model(ctx, args[0], &model, &e);
+    weir_status st = weir_model_open(ctx, args[0], &model, &e);
     for (size_t i = 0; st == WEIR_OK && i < inputs.n; i++) {
         split_input(inputs.item[i], &f[i]);
         st = weir_array_read(ctx, f[i].path, f[i].name[0] ? f[i].name : NULL, &f[i].array, &e);

@@ -205,12 +205,12 @@ static const char *percentile_cells(const json_t *j, char out[256]) {
     size_t at = 0;
     out[0] = 0;
     for (const char *p = percentiles; *p && at + 16 < 256;) {
-        char *end, path[48];
+        char *end, key[32];
         double v = strtod(p, &end);
         if (end == p) break;
-        snprintf(path, sizeof path, "latency_ms.p%g", v);
-        if (v != 50 && j) at += (size_t)snprintf(out + at, 256 - at, " %9.4f", jnum(j, path));
-        else if (v != 50) at += (size_t)snprintf(out + at, 256 - at, " %9s", path + strlen("latency_ms."));
+        snprintf(key, sizeof key, "p%g", v); /* may hold a dot: no path */
+        if (v != 50 && j) at += (size_t)snprintf(out + at, 256 - at, " %9.4f", json_number_value(json_object_get(jget(j, "latency_ms"), key)));
+        else if (v != 50) at += (size_t)snprintf(out + at, 256 - at, " %9s", key);
         p = *end == ',' ? end + 1 : end;
     }
     return out;

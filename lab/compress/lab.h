@@ -93,7 +93,12 @@ typedef struct w_technique {
     const char *summary;           /* one line for people */
     const char *const *keys;       /* parameters it knows; NULL-terminated */
     bool needs_data;
+    bool lossless;                 /* no answer changes: the search adds its first rung to every layer it may change */
+    bool recodes;                  /* gives every weight one of a few values; of two such, a layer takes one */
     bool (*takes)(const w_graph *g, const w_node *n);
+    /* Appends to `settings` (a list), mild to harsh, the parameters that the search may try on this node, which the technique
+     * takes: objects without "nodes" and "technique". Of nodes that only change together, one has a ladder. NULL: never tried. */
+    weir_status (*ladder)(const w_graph *g, w_id node, json_t *settings, weir_error *e);
     weir_status (*apply)(w_graph *g, const w_selection *s, const json_t *params, w_calibration *c, weir_error *e);
     /* What it would save on this step: *saves_s and *saves_bytes (cold DRAM) filled, NULL; or why not, static or from a. */
     const char *(*verdict)(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
@@ -108,6 +113,10 @@ const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machin
 const char *w_verdict_int8(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 /* Ends a recipe that has int8 rules: decides which activations become 8-bit. params: those of its first int8 rule. */
 weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, weir_error *e);
+
+/* One rung of a ladder, as json_pack makes it: appended and owned by the list; NULL is a failed allocation. */
+weir_status w_ladder_add(json_t *settings, json_t *rung, weir_error *e);
+double w_node_weight_count(const w_graph *g, w_id node);      /* elements of the constant weights */
 
 /* Parameters of a rule with defaults and range checks. */
 weir_status w_param_num(const json_t *params, const char *key, double def, double lo, double hi, double *out, weir_error *e);

@@ -14,6 +14,12 @@ static weir_status apply(w_graph *g, const w_selection *s, const json_t *params,
     return WEIR_OK;
 }
 
+static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_error *e) {
+    (void)g;
+    (void)node;
+    return w_ladder_add(settings, json_object(), e);
+}
+
 const w_technique w_technique_ans = {
-    .name = "ans", .row = "G3", .summary = "entropy-code the weights in the file", .keys = keys, .takes = w_node_has_weights,
-    .apply = apply, .verdict = w_verdict_file_only};
+    .name = "ans", .row = "G3", .summary = "entropy-code the weights in the file", .keys = keys, .lossless = true,
+    .takes = w_node_has_weights, .ladder = ladder, .apply = apply, .verdict = w_verdict_file_only};

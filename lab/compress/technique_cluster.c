@@ -117,6 +117,14 @@ static weir_status apply(w_graph *g, const w_selection *s, const json_t *params,
 
 static bool takes(const w_graph *g, const w_node *n) { return w_node_has_weights(g, n) && g->value[n->in[1]].type != WEIR_S8; }
 
+static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_error *e) {
+    (void)g;
+    (void)node;
+    static const int codebook[] = {255, 128, 64, 32, 16, 8};
+    for (size_t i = 0; i < W_COUNT(codebook); i++) W_TRY(w_ladder_add(settings, json_pack("{s:i}", "codebook", codebook[i]), e));
+    return WEIR_OK;
+}
+
 const w_technique w_technique_cluster = {
-    .name = "cluster", .row = "G1", .summary = "let the weights of a layer share a few values (k-means)", .keys = keys,
-    .takes = takes, .apply = apply, .verdict = w_verdict_file_only};
+    .name = "cluster", .row = "G1", .summary = "let the weights of a layer share a few values (k-means)", .keys = keys, .recodes = true,
+    .takes = takes, .ladder = ladder, .apply = apply, .verdict = w_verdict_file_only};

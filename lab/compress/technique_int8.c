@@ -105,6 +105,14 @@ weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, we
     return w_quantise_activations(g, chosen, c, p.how, p.percentile, e);
 }
 
+static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_error *e) {
+    (void)g;
+    (void)node;
+    for (int bits = 8; bits >= 3; bits--)
+        W_TRY(w_ladder_add(settings, json_pack("{s:i,s:s,s:s}", "bits", bits, "rounding", "feedback", "calibration", "mse"), e));
+    return WEIR_OK;
+}
+
 const w_technique w_technique_int8 = {
-    .name = "int8", .row = "D2", .summary = "compute in 8-bit integers", .keys = keys, .needs_data = true, .takes = takes,
-    .apply = apply, .verdict = w_verdict_int8};
+    .name = "int8", .row = "D2", .summary = "compute in 8-bit integers", .keys = keys, .needs_data = true, .recodes = true, .takes = takes,
+    .ladder = ladder, .apply = apply, .verdict = w_verdict_int8};

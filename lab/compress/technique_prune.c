@@ -43,8 +43,20 @@ static weir_status apply(w_graph *g, const w_selection *s, const json_t *params,
     return WEIR_OK;
 }
 
+#define SPARSE_FROM 2000   /* weights: below it positions cost what zeros save */
+#define DEEP_FROM 20000    /* weights: below it densities under 0.3 are not tried */
+
+static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_error *e) {
+    static const double density[] = {0.75, 0.55, 0.4, 0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.035};
+    double weights = w_node_weight_count(g, node);
+    for (size_t i = 0; i < W_COUNT(density) && weights >= SPARSE_FROM; i++)
+        if (density[i] >= 0.3 || weights >= DEEP_FROM)
+            W_TRY(w_ladder_add(settings, json_pack("{s:f,s:s}", "density", density[i], "method", "obs"), e));
+    return WEIR_OK;
+}
+
 static bool takes(const w_graph *g, const w_node *n) { return w_node_has_weights(g, n) && g->value[n->in[1]].type != WEIR_S8; }
 
 const w_technique w_technique_prune = {
-    .name = "prune", .row = "E1", .summary = "set the weights that matter least to zero", .keys = keys, .takes = takes, .apply = apply,
-    .verdict = w_verdict_file_only};
+    .name = "prune", .row = "E1", .summary = "set the weights that matter least to zero", .keys = keys, .takes = takes, .ladder = ladder,
+    .apply = apply, .verdict = w_verdict_file_only};

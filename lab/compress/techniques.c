@@ -10,6 +10,12 @@ const w_technique *w_technique_find(const char *name) {
     return NULL;
 }
 
+weir_status w_ladder_add(json_t *settings, json_t *rung, weir_error *e) {
+    return rung && json_array_append_new(settings, rung) == 0 ? WEIR_OK : w_oom(e, 0, "the settings of a layer");
+}
+
+double w_node_weight_count(const w_graph *g, w_id node) { return (double)w_shape_count(&g->value[g->node[node].in[1]].shape); }
+
 const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s,
                                 double *saves_bytes) {
     (void)p, (void)s, (void)m, (void)a;

@@ -67,6 +67,43 @@ static const w_value *weights_of(const weir_model *m, size_t which) {
     return NULL;
 }
 
+/* {"rules": [rung with its technique on this node, entropy coding]} */
+static weir_model *apply_rung(const w_technique *t, w_id node, json_t *rung) {
+    json_t *r = json_pack("{s:[O{s:s,s:s}]}", "rules", rung, "technique", "ans", "nodes", ".*");
+    json_object_set_new(rung, "technique", json_string(t->name));
+    json_object_set_new(rung, "nodes", json_pack("[s]", w_node_label(model->graph, &model->graph->node[node])));
+    char *text = json_dumps(r, 0);
+    weir_model *m = apply(text);
+    free(text);
+    json_decref(r);
+    return m;
+}
+
+/* The rungs of every ladder apply where the technique says that it takes the node, and the last is the harshest. */
+static void ladders_lead_down(void **state) {
+    weir_error e = {0};
+    size_t ladders = 0;
+    for (size_t k = 0; w_techniques[k]; k++) {
+        const w_technique *t = w_techniques[k];
+        double before = 0;
+        for (w_id i = 0; t->ladder && i < model->graph->nnode && before == 0; i++) {
+            if (model->graph->node[i].op == W_OP_NONE || !t->takes(model->graph, &model->graph->node[i])) continue;
+            json_t *l = json_array();
+            assert_int_equal(t->ladder(model->graph, i, l, &e), WEIR_OK);
+            for (size_t r = 0; r < json_array_size(l); r += W_MAX((size_t)1, json_array_size(l) - 1)) {
+                weir_model *m = apply_rung(t, i, json_array_get(l, r));
+                double bits = w_graph_bits(m->graph);
+                if (r > 0) assert_true(bits < before);
+                before = bits;
+                weir_model_destroy(m);
+            }
+            ladders += json_array_size(l) > 0;
+            json_decref(l);
+        }
+    }
+    assert_true(ladders >= 4);
+}
+
 static void bad_recipes_are_named(void **state) {
     static const char *const bad[][2] = {
         {"[]", "'rules'"},
@@ -262,7 +299,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(pruning_keeps_its_density),    cmocka_unit_test(feedback_beats_nearest),
         cmocka_unit_test(clusters_share_values),        cmocka_unit_test(saved_models_answer_the_same),
         cmocka_unit_test(the_interval_is_right),        cmocka_unit_test(the_store_remembers),
-        cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(options_are_checked),          cmocka_unit_test(ladders_lead_down),
     };
     if (argc != 2) return 2;
     model_path = argv[1];

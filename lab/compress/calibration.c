@@ -2,8 +2,9 @@
  *
  * Two walks over the samples: the first finds minimum, maximum and channel sums, the second fills histograms over the
  * ranges found. Values are keyed by their name in the canonical graph, so that a plan may lay them out as it likes. */
-#include "lab.h"
+#include "calibration.h"
 #include <math.h>
+#include <string.h>
 
 typedef struct collect {
     w_calibration *c;
@@ -76,10 +77,19 @@ static weir_status collect_all(w_calibration *c, weir_error *e) {
         for (uint32_t k = 0; c->range[i] && k < c->range[i]->channels; k++)
             if (co.seen[i] > 0) c->range[i]->mean[k] /= co.seen[i];
     co.second = true;
-    return w_tap_run(c->model, &c->samples, on_value, &co, e);
+    W_TRY(w_tap_run(c->model, &c->samples, on_value, &co, e));
+    c->measured = true;
+    return WEIR_OK;
 }
 
-weir_status w_calibration_create(const weir_model *model, const w_samples *samples, w_calibration **out, weir_error *e) {
+weir_status w_calibration_ranges(w_calibration *c, weir_error *e) {
+    if (c->measured) return WEIR_OK;
+    weir_status s = collect_all(c, e);
+    if (s != WEIR_OK) memset(c->range, 0, c->model->graph->nvalue * sizeof *c->range); /* half sums would be added to */
+    return s;
+}
+
+weir_status w_calibration_new(const weir_model *model, const w_samples *samples, w_calibration **out, weir_error *e) {
     weir_context *ctx = model->ctx;
     w_calibration *c = w_calloc(ctx, 1, sizeof *c);
     if (!c) return w_oom(e, sizeof *c, "calibration");
@@ -89,7 +99,18 @@ weir_status w_calibration_create(const weir_model *model, const w_samples *sampl
     w_arena_init(&c->arena, ctx);
     c->range = w_arena_array(&c->arena, model->graph->nvalue + 1, sizeof *c->range);
     c->hessian = w_arena_array(&c->arena, model->graph->nnode + 1, sizeof *c->hessian);
-    weir_status s = c->range && c->hessian ? collect_all(c, e) : w_oom(e, model->graph->nvalue * sizeof *c->range, "calibration");
+    if (!c->range || !c->hessian) {
+        w_calibration_destroy(c);
+        return w_oom(e, model->graph->nvalue * sizeof *c->range, "calibration");
+    }
+    *out = c;
+    return WEIR_OK;
+}
+
+weir_status w_calibration_create(const weir_model *model, const w_samples *samples, w_calibration **out, weir_error *e) {
+    w_calibration *c;
+    W_TRY(w_calibration_new(model, samples, &c, e));
+    weir_status s = w_calibration_ranges(c, e);
     if (s != WEIR_OK) {
         w_calibration_destroy(c);
         return s;
@@ -101,6 +122,8 @@ weir_status w_calibration_create(const weir_model *model, const w_samples *sampl
 void w_calibration_destroy(w_calibration *c) {
     if (!c) return;
     weir_context *ctx = c->ctx;
+    for (size_t i = 0; i < W_CAL_FOLLOWED; i++) w_calibration_destroy(c->followed[i]);
+    weir_model_destroy(c->own);
     w_arena_fini(&c->arena);
     w_free(ctx, c, sizeof *c);
 }

@@ -1,20 +1,24 @@
 /* Second moments of a layer's inputs over the calibration samples: H = sum of x x^T over input patches x in the order in
  * which the weights lie (channel, kernel row, kernel column). At most MAX_PATCHES patches a layer are used, taken at even
- * steps, so the cost does not grow with the images. */
-#include "lab.h"
+ * steps, so the cost does not grow with the images. Running the network costs more than adding up: the layers that are
+ * likely to be asked for next are measured in the same run, within a bound on memory. */
+#include "calibration.h"
 #include <string.h>
 
 #define MAX_PATCHES 8192
+#define MAX_AHEAD ((size_t)192 << 20) /* bytes of second moments that nobody asked for yet */
 
 typedef struct gather {
-    w_calibration *c;
-    const w_graph *g;       /* the model's canonical graph */
+    w_id node;
+    const w_graph *g;       /* the calibrated network's canonical graph */
     const w_node *n;
     const char *input;      /* name of the data input */
     w_hessian *h;
     float *patch;           /* [k] */
     size_t stride, at;      /* every stride-th patch is taken */
 } gather;
+
+typedef struct gathers { gather *of; size_t n; } gathers;
 
 /* h += x x^T, lower triangle. */
 static void rank1(float *restrict h, const float *restrict x, uint32_t k) {
@@ -50,6 +54,11 @@ static void fill_patch(float *p, const w_value *v, const float *data, const wind
             }
 }
 
+static void add_patch(const gather *ga, uint32_t group, const float *x) {
+    rank1(ga->h->h[group], x, ga->h->k);
+    for (uint32_t i = 0; i < ga->h->k; i++) ga->h->sum[group][i] += x[i];
+}
+
 static void conv_patches(gather *ga, const w_value *v, const float *data, const w_shape *out) {
     const w_conv_attr *a = ga->n->attr;
     window w = window_of(a);
@@ -60,33 +69,35 @@ static void conv_patches(gather *ga, const w_value *v, const float *data, const 
                 if (ga->at++ % ga->stride) continue;
                 for (uint32_t gr = 0; gr < ga->h->groups; gr++) {
                     fill_patch(ga->patch, v, data, &w, n, gr * per, (gr + 1) * per, oy, ox);
-                    rank1(ga->h->h[gr], ga->patch, ga->h->k);
+                    add_patch(ga, gr, ga->patch);
                 }
                 ga->h->rows++;
             }
 }
 
-/* The row-major order of a value that a plan keeps channels-last (a Gemm input behind a Flatten view). */
 static void dense_rows(gather *ga, const float *data, size_t rows) {
     for (size_t r = 0; r < rows; r++) {
         if (ga->at++ % ga->stride) continue;
-        rank1(ga->h->h[0], data + r * ga->h->k, ga->h->k);
+        add_patch(ga, 0, data + r * ga->h->k);
         ga->h->rows++;
     }
 }
 
-static weir_status on_value(void *user, const w_graph *pg, w_id value, const void *data, weir_error *e) {
-    gather *ga = user;
-    if (strcmp(w_value_name(pg, value), ga->input) != 0) return WEIR_OK;
-    const w_value *v = &pg->value[value];
-    if (ga->n->op == W_OP_Conv) {
-        if (v->shape.rank != 4) return w_fail(e, WEIR_BAD_INPUT, "node '%s': only 2-D convolutions can be calibrated", w_node_label(ga->g, ga->n));
-        w_id out = w_graph_find(pg, w_value_name(ga->g, ga->n->out[0]));
-        if (out == W_NONE) return w_fail(e, WEIR_INTERNAL, "node '%s' is not in the plan", w_node_label(ga->g, ga->n));
-        conv_patches(ga, v, data, &pg->value[out].shape);
-    } else {
+static weir_status gather_value(gather *ga, const w_graph *pg, const w_value *v, const void *data, weir_error *e) {
+    if (ga->n->op != W_OP_Conv) {
         dense_rows(ga, data, (size_t)w_shape_count(&v->shape) / ga->h->k);
+        return WEIR_OK;
     }
+    w_id out = w_graph_find(pg, w_value_name(ga->g, ga->n->out[0]));
+    if (out == W_NONE) return w_fail(e, WEIR_INTERNAL, "node '%s' is not in the plan", w_node_label(ga->g, ga->n));
+    conv_patches(ga, v, data, &pg->value[out].shape);
+    return WEIR_OK;
+}
+
+static weir_status on_value(void *user, const w_graph *pg, w_id value, const void *data, weir_error *e) {
+    gathers *all = user;
+    for (size_t i = 0; i < all->n; i++)
+        if (strcmp(w_value_name(pg, value), all->of[i].input) == 0) W_TRY(gather_value(&all->of[i], pg, &pg->value[value], data, e));
     return WEIR_OK;
 }
 
@@ -99,10 +110,14 @@ static void mirror(w_hessian *h) {
 static weir_status hessian_new(w_calibration *c, uint32_t k, uint32_t groups, w_hessian **out, weir_error *e) {
     w_hessian *h = w_arena_alloc(&c->arena, sizeof *h);
     float **m = h ? w_arena_array(&c->arena, groups, sizeof *m) : NULL, **u = m ? w_arena_array(&c->arena, groups, sizeof *u) : NULL;
-    if (!u) return w_oom(e, sizeof *h, "second moments");
-    for (uint32_t i = 0; i < groups; i++)
-        if (!(m[i] = w_arena_array(&c->arena, (size_t)k * k, sizeof(float)))) return w_oom(e, (size_t)k * k * 4, "second moments");
-    *h = (w_hessian){.k = k, .groups = groups, .h = m, .u = u};
+    double **sum = u ? w_arena_array(&c->arena, groups, sizeof *sum) : NULL;
+    if (!sum) return w_oom(e, sizeof *h, "second moments");
+    for (uint32_t i = 0; i < groups; i++) {
+        m[i] = w_arena_array(&c->arena, (size_t)k * k, sizeof(float));
+        sum[i] = w_arena_array(&c->arena, k, sizeof(double));
+        if (!m[i] || !sum[i]) return w_oom(e, (size_t)k * k * 4, "second moments");
+    }
+    *h = (w_hessian){.k = k, .groups = groups, .h = m, .u = u, .sum = sum};
     *out = h;
     return WEIR_OK;
 }
@@ -118,27 +133,76 @@ static w_id node_by_label(const w_graph *g, const char *label) {
     return W_NONE;
 }
 
+static uint32_t groups_of(const w_node *n) { return n->op == W_OP_Conv ? (uint32_t)((const w_conv_attr *)n->attr)->group : 1; }
+
+static uint32_t reduction_of(const w_graph *g, const w_node *n) {
+    const w_shape *ws = &g->value[n->in[1]].shape;
+    const w_gemm_attr *gm = n->op == W_OP_Gemm ? n->attr : NULL;
+    return n->op == W_OP_Conv ? (uint32_t)(ws->dim[1] * ws->dim[2] * ws->dim[3]) : (uint32_t)ws->dim[gm && gm->transB ? 1 : 0];
+}
+
+/* Its inputs can be gathered: a real activation, and a 2-D window if it is a convolution. */
+static bool can_gather(const w_graph *g, const w_node *n) {
+    if (n->op == W_OP_NONE || !w_node_has_weights(g, n)) return false;
+    const w_value *in = &g->value[n->in[0]];
+    return in->kind != W_VALUE_CONST && in->type == WEIR_F32 && (n->op != W_OP_Conv || in->shape.rank == 4);
+}
+
+/* The float network's node that reads the same thing, or W_NONE. */
+static w_id in_root(const w_calibration *c, w_id id) {
+    const w_graph *g = c->model->graph, *r = c->root ? c->root->model->graph : NULL;
+    const w_node *n = &g->node[id];
+    w_id at = r ? node_by_label(r, w_node_label(g, n)) : W_NONE;
+    if (at == W_NONE || !can_gather(r, &r->node[at])) return W_NONE;
+    const w_node *m = &r->node[at];
+    bool same = m->op == n->op && groups_of(m) == groups_of(n) && reduction_of(r, m) == reduction_of(g, n) &&
+                strcmp(w_value_name(r, m->in[0]), w_value_name(g, n->in[0])) == 0;
+    return same ? at : W_NONE;
+}
+
+static weir_status gather_new(w_calibration *c, w_id id, gather *ga, weir_error *e) {
+    const w_graph *g = c->model->graph;
+    const w_node *n = &g->node[id];
+    *ga = (gather){.node = id, .g = g, .n = n, .input = w_value_name(g, n->in[0])};
+    W_TRY(hessian_new(c, reduction_of(g, n), groups_of(n), &ga->h, e));
+    ga->patch = w_arena_array(&c->arena, ga->h->k, sizeof(float));
+    if (!ga->patch) return w_oom(e, ga->h->k * sizeof(float), "second moments");
+    ga->stride = W_MAX((size_t)1, c->samples.n * patches_a_sample(g, n) / MAX_PATCHES) | 1; /* odd: no beat with even widths */
+    return WEIR_OK;
+}
+
+/* The layer asked for, and others that have none yet. */
+static weir_status choose(w_calibration *c, w_id first, gathers *out, weir_error *e) {
+    const w_graph *g = c->model->graph;
+    size_t ahead = 0;
+    out->of = w_arena_array(&c->arena, g->nnode, sizeof *out->of);
+    if (!out->of) return w_oom(e, g->nnode * sizeof *out->of, "second moments");
+    W_TRY(gather_new(c, first, &out->of[out->n++], e));
+    for (w_id i = 0; i < g->nnode; i++) {
+        if (i == first || c->hessian[i] || !can_gather(g, &g->node[i]) || in_root(c, i) != W_NONE) continue;
+        size_t k = reduction_of(g, &g->node[i]), bytes = k * k * sizeof(float) * groups_of(&g->node[i]);
+        if (bytes > MAX_AHEAD - ahead) continue;
+        ahead += bytes;
+        W_TRY(gather_new(c, i, &out->of[out->n++], e));
+    }
+    return WEIR_OK;
+}
+
 weir_status w_calibration_hessian(w_calibration *c, const char *label, w_hessian **out, weir_error *e) {
     const w_graph *g = c->model->graph;
+    gathers all = {0};
     w_id id = node_by_label(g, label);
-    if (id == W_NONE) return w_fail(e, WEIR_INTERNAL, "no node '%s' in the float model", label);
-    if (c->hessian[id]) {
-        *out = c->hessian[id];
-        return WEIR_OK;
+    if (id == W_NONE) return w_fail(e, WEIR_INTERNAL, "no node '%s' in the calibrated network", label);
+    if (!can_gather(g, &g->node[id])) return w_fail(e, WEIR_BAD_INPUT, "node '%s': only layers with constant weights and a real activation (2-D windows) can be calibrated", label);
+    if (in_root(c, id) != W_NONE) return w_calibration_hessian(c->root, label, out, e);
+    if (!c->hessian[id]) {
+        W_TRY(choose(c, id, &all, e));
+        W_TRY(w_tap_run(c->model, &c->samples, on_value, &all, e));
+        for (size_t i = 0; i < all.n; i++) {
+            mirror(all.of[i].h);
+            c->hessian[all.of[i].node] = all.of[i].h;
+        }
     }
-    const w_node *n = &g->node[id];
-    const w_shape *ws = &g->value[n->in[1]].shape;
-    const w_conv_attr *ca = n->op == W_OP_Conv ? n->attr : NULL;
-    const w_gemm_attr *gm = n->op == W_OP_Gemm ? n->attr : NULL;
-    uint32_t groups = ca ? (uint32_t)ca->group : 1;
-    uint32_t k = ca ? (uint32_t)(ws->dim[1] * ws->dim[2] * ws->dim[3]) : (uint32_t)ws->dim[gm && gm->transB ? 1 : 0];
-    gather ga = {.c = c, .g = g, .n = n, .input = w_value_name(g, n->in[0])};
-    W_TRY(hessian_new(c, k, groups, &ga.h, e));
-    ga.patch = w_arena_array(&c->arena, k, sizeof(float));
-    if (!ga.patch) return w_oom(e, k * sizeof(float), "second moments");
-    ga.stride = W_MAX((size_t)1, c->samples.n * patches_a_sample(g, n) / MAX_PATCHES) | 1; /* odd: no beat with even widths */
-    W_TRY(w_tap_run(c->model, &c->samples, on_value, &ga, e));
-    mirror(ga.h);
-    *out = c->hessian[id] = ga.h;
+    *out = c->hessian[id];
     return WEIR_OK;
 }

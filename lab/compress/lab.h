@@ -3,7 +3,8 @@
  * Invariants:
  *  - a technique changes values of a canonical, symbolic graph (row-major, before pass_layout) and nothing else:
  *    constants are replaced by new data in the graph's arena, activations get a type and a quantisation;
- *  - calibration statistics always describe the float network, by value name, whatever rules ran before;
+ *  - calibration statistics describe the float network, by value name and node label, whatever rules ran before; rules
+ *    after one that changed shapes or layers get those of the network as that rule left it (w_calibration_follow);
  *  - everything is deterministic: the same model, recipe and data give the same bytes. */
 #ifndef W_LAB_H
 #define W_LAB_H
@@ -30,26 +31,43 @@ typedef struct w_range {           /* of one activation value over all calibrati
     uint32_t channels;
 } w_range;
 
+#define W_CAL_FOLLOWED 4
 typedef struct w_calibration {
     weir_context *ctx;
     w_arena arena;
-    const weir_model *model;       /* the float model, canonical */
+    const weir_model *model;       /* the network described: float, canonical */
     w_samples samples;
+    bool measured;                 /* ranges are */
     w_range **range;               /* [model->graph->nvalue], NULL where not an activation */
     struct w_hessian **hessian;    /* [model->graph->nnode], made on first use */
+    struct w_calibration *root;    /* that of the float network which this one follows; NULL: this is it */
+    weir_model *own;               /* model, where it is a copy that lives with this */
+    uint64_t key;
+    struct w_calibration *followed[W_CAL_FOLLOWED]; /* of a root: made last first */
 } w_calibration;
 weir_status w_calibration_create(const weir_model *model, const w_samples *samples, w_calibration **out, weir_error *e);
 void w_calibration_destroy(w_calibration *c);
-const w_range *w_calibration_range(const w_calibration *c, const char *value_name); /* NULL: not an activation of the float model */
+/* Measures the ranges where that is still to be done: only those techniques call it that `reshape` (below). */
+weir_status w_calibration_ranges(w_calibration *c, weir_error *e);
+const w_range *w_calibration_range(const w_calibration *c, const char *value_name); /* NULL: not an activation of the network */
+
+/* Statistics of a changed graph: `g` is what the rules with the hash `key` made of c's float network. Nothing is measured
+ * here: ranges when w_calibration_ranges asks (the recipe does, before a technique that does not reshape); second moments
+ * on first use, and only of layers that read something else than in the float network: a layer with the same label, input
+ * name and reduction length keeps those of the float network. Holds a copy of g; the last few are kept for rules that begin
+ * with the same ones, so *out is good until the next call. */
+weir_status w_calibration_follow(w_calibration *c, const w_graph *g, uint64_t key, w_calibration **out, weir_error *e);
 
 /* ---- second moments of a layer's inputs (hessian.c) ---- */
 typedef struct w_hessian {
     uint32_t k, groups;            /* reduction length per group: C/group * KH * KW, or K */
     double rows;                   /* patches summed */
     float **h;                     /* [groups] k*k, symmetric: sum of x x^T */
+    double **sum;                  /* [groups] k: sum of x */
     float **u;                     /* [groups] k*k or NULL: upper factor of the damped inverse, made on first use */
 } w_hessian;
-/* For the node that has this label in the float model (Conv, Gemm, MatMul with a constant right side). */
+/* For the node that has this label in the calibrated network (Conv, Gemm, MatMul with a constant right side). The first
+ * use measures as many other layers in the same run as fit into some memory. */
 weir_status w_calibration_hessian(w_calibration *c, const char *label, w_hessian **out, weir_error *e);
 /* Fills h->u[group] (feedback.c), in the calibration's arena. */
 weir_status w_hessian_factor(w_calibration *c, w_hessian *h, uint32_t group, weir_error *e);
@@ -71,7 +89,7 @@ weir_status w_weights_put_s8(w_graph *g, const w_weights *w, const int8_t *q, co
 weir_status w_bias_add(w_graph *g, w_id node, const float *delta, uint32_t rows, weir_error *e);
 
 /* Adds to the bias what the change of the weights took from the mean of each output (arXiv 1906.04721, section 4.2). */
-weir_status w_bias_correct(w_graph *g, const w_weights *after, const float *before, const w_calibration *c, weir_error *e);
+weir_status w_bias_correct(w_graph *g, const w_weights *after, const float *before, w_calibration *c, weir_error *e);
 float *w_weights_copy(w_graph *g, const w_weights *w);        /* in the graph's arena; NULL on failure */
 weir_status w_coding_edit(w_graph *g, w_id value, w_coding **out, weir_error *e); /* a fresh copy of the value's coding, set */
 
@@ -95,6 +113,8 @@ typedef struct w_technique {
     bool needs_data;
     bool lossless;                 /* no answer changes: the search adds its first rung to every layer it may change */
     bool recodes;                  /* gives every weight one of a few values; of two such, a layer takes one */
+    bool reshapes;                 /* shapes or layers change: the rules after it get statistics that follow */
+    bool blind;                    /* apply never reads statistics */
     bool (*takes)(const w_graph *g, const w_node *n);
     /* Appends to `settings` (a list), mild to harsh, the parameters that the search may try on this node, which the technique
      * takes: objects without "nodes" and "technique". Of nodes that only change together, one has a ladder. NULL: never tried. */

@@ -5,6 +5,7 @@
  * A regular expression is POSIX extended and must match the whole label of a node. "cost" is what the search measured; it
  * is carried along and never read. */
 #include "lab.h"
+#include "hash.h"
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,22 +136,58 @@ static bool same_calibration(const json_t *a, const json_t *b) {
     return true;
 }
 
+/* The statistics in force: those of the network that the last rule which reshaped it left behind. */
+typedef struct statistics {
+    w_calibration *c;              /* NULL: no data */
+    uint64_t key;                  /* hash of the rules so far */
+    bool stale;                    /* a rule reshaped the graph since c was made */
+} statistics;
+
+static weir_status add_key(statistics *st, const json_t *rule, weir_error *e) {
+    json_t *r = json_copy((json_t *)(uintptr_t)rule);
+    if (r) json_object_del(r, "cost");
+    char *text = r ? json_dumps(r, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(r);
+    if (!text) return w_oom(e, 0, "the recipe's text");
+    st->key = w_hash64(text, strlen(text), st->key);
+    free(text);
+    return WEIR_OK;
+}
+
+static weir_status follow(statistics *st, const w_graph *g, const w_technique *t, weir_error *e) {
+    if (!st->c || t->blind) return WEIR_OK;
+    if (st->stale) W_TRY(w_calibration_follow(st->c, g, st->key, &st->c, e));
+    st->stale = false;
+    return t->reshapes ? WEIR_OK : w_calibration_ranges(st->c, e);
+}
+
+static weir_status apply_rule(w_graph *g, const json_t *rule, size_t number, statistics *st, weir_error *e) {
+    const w_technique *t = rule_technique(rule);
+    w_selection s;
+    if (w_cancelled(g->ctx)) return w_fail(e, WEIR_INTERRUPTED, "interrupted");
+    W_TRY(select_nodes(g, rule, number, &s, e));
+    weir_status bad = follow(st, g, t, e);
+    if (bad == WEIR_OK) bad = t->apply(g, &s, rule, st->c, e);
+    if (bad != WEIR_OK) return w_fail_prefix(e, bad, "rule %zu (%s)", number, t->name);
+    st->stale = st->stale || t->reshapes;
+    return add_key(st, rule, e);
+}
+
 static weir_status apply_rules(w_graph *g, const json_t *recipe, w_calibration *c, weir_error *e) {
     const json_t *rules = json_object_get(recipe, "rules"), *first_int8 = NULL;
+    statistics st = {.c = c};
     size_t i;
     json_t *rule;
     json_array_foreach(rules, i, rule) {
-        w_selection s;
-        if (w_cancelled(g->ctx)) return w_fail(e, WEIR_INTERRUPTED, "interrupted");
-        W_TRY(select_nodes(g, rule, i + 1, &s, e));
-        weir_status st = rule_technique(rule)->apply(g, &s, rule, c, e);
-        if (st != WEIR_OK) return w_fail_prefix(e, st, "rule %zu (%s)", i + 1, rule_technique(rule)->name);
+        W_TRY(apply_rule(g, rule, i + 1, &st, e));
         if (rule_technique(rule) != &w_technique_int8) continue;
         if (first_int8 && !same_calibration(first_int8, rule))
             return w_fail(e, WEIR_BAD_INPUT, "rule %zu (int8): 'calibration' and 'percentile' differ from an earlier int8 rule; activations are shared, so one choice holds for all", i + 1);
         if (!first_int8) first_int8 = rule;
     }
-    return first_int8 ? w_int8_finish(g, first_int8, c, e) : WEIR_OK;
+    if (!first_int8) return WEIR_OK;
+    W_TRY(follow(&st, g, &w_technique_int8, e));
+    return w_int8_finish(g, first_int8, st.c, e);
 }
 
 weir_status w_recipe_apply(const weir_model *model, const json_t *recipe, w_calibration *c, weir_model **out, weir_error *e) {

@@ -21,5 +21,5 @@ static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_er
 }
 
 const w_technique w_technique_ans = {
-    .name = "ans", .row = "G3", .summary = "entropy-code the weights in the file", .keys = keys, .lossless = true,
+    .name = "ans", .row = "G3", .summary = "entropy-code the weights in the file", .keys = keys, .lossless = true, .blind = true,
     .takes = w_node_has_weights, .ladder = ladder, .apply = apply, .verdict = w_verdict_file_only};

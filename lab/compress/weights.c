@@ -130,7 +130,8 @@ static double column_mean(const w_range *r, const w_weights *w, uint32_t row, ui
     return channel < r->channels ? r->mean[channel] : 0;
 }
 
-weir_status w_bias_correct(w_graph *g, const w_weights *after, const float *before, const w_calibration *c, weir_error *e) {
+weir_status w_bias_correct(w_graph *g, const w_weights *after, const float *before, w_calibration *c, weir_error *e) {
+    W_TRY(w_calibration_ranges(c, e));
     const w_node *n = &g->node[after->node];
     const w_range *r = w_calibration_range(c, w_value_name(g, n->in[0]));
     if (!r) return WEIR_OK;

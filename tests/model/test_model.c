@@ -163,7 +163,7 @@ int main(int argc, char **argv) {
     o.cpu = argv[1], o.threads = 1;
     if (weir_context_create(&o, &ctx, &e) != WEIR_OK) return fprintf(stderr, "%s\n", e.message), 77;
     if (strcmp(weir_context_cpu(ctx), argv[1]) != 0) {
-        printf("skipped: this machine has no %s\n", argv[1]);
+        printf("the machine lacks the instruction set %s\n", argv[1]);
         weir_context_destroy(ctx);
         return 77;
     }

@@ -111,6 +111,7 @@ typedef struct w_technique {
     const char *summary;           /* one line for people */
     const char *const *keys;       /* parameters it knows; NULL-terminated */
     bool needs_data;
+    const char *draft;             /* JSON of parameters that are quick to apply and give the same shapes and types; NULL: none */
     bool lossless;                 /* no answer changes: the search adds its first rung to every layer it may change */
     bool recodes;                  /* gives every weight one of a few values; of two such, a layer takes one */
     bool reshapes;                 /* shapes or layers change: the rules after it get statistics that follow */

@@ -114,5 +114,6 @@ static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_er
 }
 
 const w_technique w_technique_int8 = {
-    .name = "int8", .row = "D2", .summary = "compute in 8-bit integers", .keys = keys, .needs_data = true, .recodes = true, .takes = takes,
+    .name = "int8", .row = "D2", .summary = "compute in 8-bit integers", .keys = keys, .needs_data = true, .recodes = true,
+    .draft = "{\"rounding\": \"nearest\", \"bias_correction\": false}", .takes = takes,
     .ladder = ladder, .apply = apply, .verdict = w_verdict_int8};

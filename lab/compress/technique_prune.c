@@ -58,5 +58,6 @@ static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_er
 static bool takes(const w_graph *g, const w_node *n) { return w_node_has_weights(g, n) && g->value[n->in[1]].type != WEIR_S8; }
 
 const w_technique w_technique_prune = {
-    .name = "prune", .row = "E1", .summary = "set the weights that matter least to zero", .keys = keys, .takes = takes, .ladder = ladder,
+    .name = "prune", .row = "E1", .summary = "set the weights that matter least to zero", .keys = keys,
+    .draft = "{\"method\": \"magnitude\", \"bias_correction\": false}", .takes = takes, .ladder = ladder,
     .apply = apply, .verdict = w_verdict_file_only};

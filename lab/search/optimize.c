@@ -1,7 +1,7 @@
 /* weir_optimize: search, apply, verify, write.
  *
- * The search aims at a part of the budget on the search samples, because the evaluation samples are only looked at for
- * the final verification; when a look fails, the aim halves and the search goes on from what it already knows. */
+ * The search takes what a look will probably confirm (estimate.c), because the evaluation samples are only looked at for
+ * the final verification; when a look fails, it asks for more certainty and goes on from what it already knows. */
 #include "search.h"
 #include "hash.h"
 #include <math.h>
@@ -9,12 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FIRST_AIM 0.6     /* part of the budget that the upper end may reach on the search samples */
-
 typedef struct result {
     weir_model *model;    /* the recipe applied; NULL: nothing found */
     json_t *recipe;
-    w_trial trial;
+    w_point point;
     w_verdict verdict;
     uint64_t file_bytes;
 } result;
@@ -46,13 +44,43 @@ static weir_status model_hash(const weir_model *m, uint64_t *out, weir_error *e)
     return bad ? w_oom(e, 0, "the model's hash") : WEIR_OK;
 }
 
+static weir_status machine_hash(weir_context *ctx, uint64_t *h, weir_error *e) {
+    const w_machine *m;
+    weir_document *d;
+    W_TRY(w_machine_get(ctx, false, &m, e));
+    W_TRY(w_machine_doc(m, &d, e));
+    *h = w_hash64(weir_document_text(d), strlen(weir_document_text(d)), *h);
+    weir_document_destroy(d);
+    return WEIR_OK;
+}
+
+/* The evaluation data is no part of a trial's identity unless the search uses a part of it. */
 static weir_status identify(w_search *s, weir_error *e) {
-    W_TRY(model_hash(s->model, &s->identity, e));
-    s->identity = dataset_hash(s->o->data, s->identity);
-    if (s->o->train) s->identity = dataset_hash(s->o->train, s->identity);
+    uint64_t model;
+    W_TRY(model_hash(s->model, &model, e));
+    s->looked_at = dataset_hash(s->o->data, model);
+    s->identity = s->o->train ? dataset_hash(s->o->train, model) : w_hash64("split", 5, s->looked_at);
     const char *cpu = weir_context_cpu(s->ctx);
     s->identity = w_hash64(cpu, strlen(cpu), s->identity);
     s->identity = w_hash64(WEIR_VERSION, strlen(WEIR_VERSION), s->identity);
+    return machine_hash(s->ctx, &s->identity, e);
+}
+
+/* The network with nothing chosen: what loses nothing, and what --set fixed. */
+static weir_status measure_base(w_search *s, weir_error *e) {
+    w_trial t;
+    w_choice *none = w_choice_new(s);
+    json_t *r = none ? w_choice_recipe(s, none, W_RECIPE_PLAIN) : NULL;
+    if (!r) return w_oom(e, 0, "a recipe");
+    weir_status st = w_trial_run(s, r, false, &t, e);
+    json_decref(r);
+    W_TRY(st);
+    s->base = t.stock;
+    s->base_s = t.predicted_s;
+    s->base_dram = t.dram_bytes;
+    s->base_kl = t.p.kl;
+    s->base_drop = w_paired_drop(&t.p);
+    s->limit = s->o->relative ? s->o->max_drop * t.p.base_top1 / 100 : s->o->max_drop;
     return WEIR_OK;
 }
 
@@ -63,28 +91,11 @@ static weir_status prepare(w_search *s, weir_error *e) {
     W_TRY(w_store_open(s->ctx, s->o->trial_store, s->o->resume, &s->store, e));
     w_progress(s->ctx, "calibration", 0, 1);
     W_TRY(w_calibration_create(s->model, &s->calibration_set, &s->calibration, e));
-    W_TRY(w_outputs_run(s->model, &s->quick, &s->base_quick, e));
-    W_TRY(w_outputs_run(s->model, &s->full, &s->base_full, e));
-    s->base_bits = w_graph_bits(s->model->graph);
     w_progress(s->ctx, "calibration", 1, 1);
-    return WEIR_OK;
-}
-
-/* Integers only where the objective gains by them: the mildest integer recipe against the float network. */
-static weir_status decide_integers(w_search *s, weir_error *e) {
-    const char *objective = s->o->objective ? s->o->objective : "time";
-    double base_s, base_dram;
-    w_trial t;
-    if (strcmp(objective, "size") == 0) return WEIR_OK;
-    W_TRY(w_predict(s->model, &base_s, &base_dram, e));
-    json_t *r = w_search_recipe(s, false);
-    if (!r) return w_oom(e, 0, "a recipe");
-    weir_status st = w_trial_run(s, r, true, &t, e);
-    json_decref(r);
-    W_TRY(st);
-    bool gains = strcmp(objective, "bytes") == 0 ? t.dram_bytes < base_dram : t.predicted_s < base_s;
-    for (size_t i = 0; !gains && i < s->nlayer; i++) s->layer[i].integer = s->layer[i].integer && s->layer[i].fixed;
-    return WEIR_OK;
+    W_TRY(measure_base(s, e));
+    W_TRY(w_search_blankets(s, e));
+    W_TRY(w_sensitivity(s, e));
+    return w_search_context(s, e);
 }
 
 static void result_drop(result *r) {
@@ -94,15 +105,19 @@ static void result_drop(result *r) {
     r->recipe = NULL;
 }
 
-static weir_status apply_choice(w_search *s, result *r, weir_error *e) {
+static weir_status apply_point(w_search *s, const w_point *p, result *r, weir_error *e) {
     result_drop(r);
-    r->recipe = w_search_recipe(s, true);
+    r->point = *p;
+    r->recipe = w_choice_recipe(s, p->choice, W_RECIPE_ANNOTATED);
     if (!r->recipe) return w_oom(e, 0, "a recipe");
     return w_recipe_apply(s->model, r->recipe, s->calibration, &r->model, e);
 }
 
-static weir_status recipe_hash(const json_t *recipe, uint64_t *out, weir_error *e) {
-    char *text = json_dumps(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+/* Of the rules without their remarks. */
+static weir_status recipe_hash(w_search *s, const w_point *p, uint64_t *out, weir_error *e) {
+    json_t *recipe = w_choice_recipe(s, p->choice, W_RECIPE_PLAIN);
+    char *text = recipe ? json_dumps(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(recipe);
     if (!text) return w_oom(e, 0, "a recipe");
     *out = w_hash64(text, strlen(text), 0);
     free(text);
@@ -111,21 +126,19 @@ static weir_status recipe_hash(const json_t *recipe, uint64_t *out, weir_error *
 
 /* Search and verify until a recipe is met or the looks are used up. */
 static weir_status search(w_search *s, result *r, weir_error *e) {
-    double aim = FIRST_AIM;
-    W_TRY(decide_integers(s, e));
-    W_TRY(w_sensitivity(s, e));
     for (;;) {
-        bool found;
+        const w_point *best;
         uint64_t hash = 0;
-        double limit = s->o->relative ? s->o->max_drop * w_outputs_top1(&s->base_full) / 100 : s->o->max_drop;
-        W_TRY(w_solver_search(s, aim * limit, &found, &r->trial, e));
-        if (!found && aim < FIRST_AIM) return WEIR_OK; /* the last recipe, which was looked at, stays */
-        W_TRY(apply_choice(s, r, e));
+        W_TRY(w_solver_search(s, &best, e));
+        if (!best) return w_fail(e, WEIR_INTERNAL, "the search has no recipe at all");
+        if (r->model && !memcmp(best->choice, r->point.choice, s->nlayer * W_LADDERS)) return WEIR_OK; /* nothing milder is left */
+        W_TRY(apply_point(s, best, r, e));
         if (s->o->dry_run) return WEIR_OK;
-        W_TRY(recipe_hash(r->recipe, &hash, e));
+        W_TRY(recipe_hash(s, best, &hash, e));
         W_TRY(w_verify(s, r->model, hash, &r->verdict, e));
-        if (r->verdict.met || r->verdict.last || !found || w_search_expired(s)) return WEIR_OK;
-        aim /= 2;
+        if (r->verdict.met || r->verdict.last || w_search_expired(s)) return WEIR_OK;
+        s->failed_looks++;
+        w_points_judge(s);
     }
 }
 
@@ -140,7 +153,7 @@ static weir_status check_options(const weir_model *model, const weir_optimize_op
 }
 
 static weir_status finish(w_search *s, result *r, weir_document **out, weir_error *e) {
-    W_TRY(w_optimize_document(s, r->model, r->recipe, &r->trial, &r->verdict, r->file_bytes, out, e));
+    W_TRY(w_optimize_document(s, r->model, r->recipe, &r->point, &r->verdict, r->file_bytes, out, e));
     if (s->o->dry_run || r->verdict.met) return WEIR_OK;
     return w_fail(e, WEIR_UNMET, "the drop may reach %.2f points (95 %%), more than the %.2f allowed", r->verdict.upper, w_verify_limit(s, &r->verdict.p));
 }
@@ -164,6 +177,8 @@ weir_status weir_optimize(const weir_model *model, const weir_optimize_options *
     if (st == WEIR_OK && options->output && r.verdict.met) st = save(&r, options->output, e);
     if (st == WEIR_OK) st = finish(&s, &r, out, e);
     result_drop(&r);
+    if (s.point) w_free(s.ctx, s.point, s.cap_point * sizeof *s.point);
+    json_decref(s.settings);
     w_outputs_fini(s.ctx, &s.base_quick);
     w_outputs_fini(s.ctx, &s.base_full);
     w_calibration_destroy(s.calibration);

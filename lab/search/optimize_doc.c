@@ -77,43 +77,15 @@ static weir_status add_side(w_doc *doc, const char *key, const weir_model *m, do
     return WEIR_OK;
 }
 
-static void add_rungs(w_doc *d, json_t *layer, const char *key, const w_rung *r, size_t n) {
-    json_t *a = w_doc_arr(d, layer, key);
-    for (size_t i = 0; i < n; i++) {
-        if (!r[i].measured) continue;
-        json_t *o = w_doc_obj(d, a, NULL);
-        w_doc_int(d, o, "bits", r[i].bits);
-        w_doc_num(d, o, "density", r[i].density);
-        w_doc_num(d, o, "kl", r[i].kl);
-        w_doc_num(d, o, "drop_points", r[i].drop);
-        w_doc_num(d, o, "bytes", r[i].file_bits / 8);
-    }
-}
-
-static void add_layers(w_doc *d, const w_search *s) {
-    json_t *a = w_doc_arr(d, d->root, "layers");
-    for (size_t i = 0; i < s->nlayer; i++) {
-        const w_layer *l = &s->layer[i];
-        json_t *o = w_doc_obj(d, a, NULL);
-        w_doc_str(d, o, "name", l->label);
-        w_doc_num(d, o, "weights", l->weights);
-        w_doc_bool(d, o, "int8", l->integer);
-        w_doc_int(d, o, "bits", l->bits[l->at_bits].bits);
-        w_doc_num(d, o, "density", l->sparse[l->at_sparse].density);
-        add_rungs(d, o, "bits_ladder", l->bits, l->nbits);
-        add_rungs(d, o, "density_ladder", l->sparse, l->nsparse);
-    }
-}
-
-static weir_status fill(w_doc *d, w_search *s, const weir_model *m, const json_t *recipe, const w_trial *t, const w_verdict *v,
+static weir_status fill(w_doc *d, w_search *s, const weir_model *m, const json_t *recipe, const w_point *p, const w_verdict *v,
                         uint64_t file_bytes, weir_error *e) {
     double ms[2];
     W_TRY(time_both(s, m, ms, e));
     W_TRY(add_side(d, "baseline", s->model, v->p.base_top1, v, weir_model_file_bytes(s->model), ms[0], e));
     W_TRY(add_side(d, "optimized", m, v->p.top1, v, file_bytes, ms[1], e));
     bool looked = v->looks > 0;
-    w_doc_num(d, d->root, "drop_points", looked ? v->drop : w_paired_drop(&t->p));
-    w_doc_num(d, d->root, "drop_upper95", looked ? v->upper : w_paired_upper(&t->p, 0.95));
+    w_doc_num(d, d->root, "drop_points", looked ? v->drop : w_predicted_drop(s, &p->t.p));
+    w_doc_num(d, d->root, "drop_upper95", looked ? v->upper : w_predicted_upper(s, &p->t.p));
     w_doc_str(d, d->root, "drop_measured_on", looked ? "data" : "search samples");
     w_doc_num(d, d->root, "max_drop", looked ? w_verify_limit(s, &v->p) : s->o->max_drop);
     w_doc_bool(d, d->root, "met", v->met);
@@ -122,15 +94,19 @@ static weir_status fill(w_doc *d, w_search *s, const weir_model *m, const json_t
     w_doc_int(d, d->root, "trials", (int64_t)s->trials_run);
     w_doc_num(d, d->root, "seconds", w_now() - s->started);
     w_doc_str(d, d->root, "output", s->o->output && v->met ? s->o->output : NULL);
-    add_layers(d, s);
+    w_doc_num(d, d->root, "predicted_ms", 1e3 * p->t.predicted_s);
+    w_doc_num(d, d->root, "predicted_drop_points", w_predicted_drop(s, &p->t.p));
+    w_doc_str(d, d->root, "objective", s->o->objective ? s->o->objective : "time");
+    w_doc_layers(d, s, p->choice);
+    w_doc_pareto(d, s, p->choice);
     return WEIR_OK;
 }
 
-weir_status w_optimize_document(w_search *s, const weir_model *m, const json_t *recipe, const w_trial *t, const w_verdict *v,
+weir_status w_optimize_document(w_search *s, const weir_model *m, const json_t *recipe, const w_point *p, const w_verdict *v,
                                 uint64_t file_bytes, weir_document **out, weir_error *e) {
     w_doc d;
     w_doc_begin(&d);
-    weir_status st = fill(&d, s, m, recipe, t, v, file_bytes, e);
+    weir_status st = fill(&d, s, m, recipe, p, v, file_bytes, e);
     if (st != WEIR_OK) {
         w_doc_drop(&d);
         return st;

@@ -95,12 +95,21 @@ static double divergence(const float *p, const float *q, size_t n) {
     return kl;
 }
 
+/* What the baseline's probabilities say is lost when sample i goes from its class to another. */
+static double soft_loss(const w_outputs *base, size_t i, int32_t from, int32_t to) {
+    const float *x = base->logit + i * base->classes;
+    double all = log_sum(x, base->classes);
+    return exp(x[from] - all) - exp(x[to] - all);
+}
+
 w_paired w_paired_compare(const w_outputs *base, const w_outputs *now) {
     w_paired p = {.n = base->n};
     size_t right = 0, base_right = 0;
-    double kl = 0;
+    double kl = 0, soft = 0;
     for (size_t i = 0; i < base->n; i++) {
-        bool b = w_outputs_class(base, i) == base->label[i], x = w_outputs_class(now, i) == base->label[i];
+        int32_t from = w_outputs_class(base, i), to = w_outputs_class(now, i);
+        bool b = from == base->label[i], x = to == base->label[i];
+        if (from != to) p.moved++, soft += soft_loss(base, i, from, to);
         right += x, base_right += b;
         p.lost += b && !x;
         p.won += x && !b;
@@ -109,13 +118,14 @@ w_paired w_paired_compare(const w_outputs *base, const w_outputs *now) {
     p.top1 = 100.0 * (double)right / (double)p.n;
     p.base_top1 = 100.0 * (double)base_right / (double)p.n;
     p.kl = kl / (double)p.n;
+    p.soft = 100.0 * soft / (double)p.n;
     return p;
 }
 
 double w_paired_drop(const w_paired *p) { return 100.0 * ((double)p->lost - (double)p->won) / (double)p->n; }
 
 /* Quantile of the standard normal, by bisection on erfc: exact enough and short. */
-static double normal_quantile(double confidence) {
+double w_normal_quantile(double confidence) {
     double lo = 0, hi = 10;
     for (int i = 0; i < 80; i++) {
         double mid = (lo + hi) / 2;
@@ -128,5 +138,5 @@ static double normal_quantile(double confidence) {
 double w_paired_upper(const w_paired *p, double confidence) {
     double n = (double)p->n + 2, lost = (double)p->lost + 0.5, won = (double)p->won + 0.5;
     double d = (lost - won) / n, var = (lost + won - (lost - won) * (lost - won) / n) / (n * n);
-    return 100.0 * (d + normal_quantile(confidence) * sqrt(var));
+    return 100.0 * (d + w_normal_quantile(confidence) * sqrt(var));
 }

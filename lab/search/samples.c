@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define CALIBRATION 1024
-#define QUICK 3000
+#define QUICK 1500
 #define FULL 12000
 
 /* Takes the next n samples of a list; fewer when it is short. */

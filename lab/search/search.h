@@ -18,14 +18,17 @@ double w_outputs_top1(const w_outputs *o);              /* percent */
 typedef struct w_paired {
     size_t n;
     size_t lost, won;          /* right before and wrong now; wrong before and right now */
+    size_t moved;              /* another class than before, right or wrong */
     double top1, base_top1;    /* percent */
     double kl;                 /* mean Kullback-Leibler divergence of the class probabilities, baseline to this, in nats */
+    double soft;               /* points that are lost by the baseline's own probabilities, without labels (estimate.c) */
 } w_paired;
 w_paired w_paired_compare(const w_outputs *base, const w_outputs *now);
 double w_paired_drop(const w_paired *p);                /* points */
 /* Upper end of the one-sided interval of the drop at the given confidence, in points (paired proportions, half a sample
  * added to each cell as Agresti and Min do, Statistics in Medicine 24, 2005). */
 double w_paired_upper(const w_paired *p, double confidence);
+double w_normal_quantile(double confidence);
 
 /* ---- the trial store (store.c), sqlite ---- */
 typedef struct w_store w_store;
@@ -36,23 +39,47 @@ weir_status w_store_begin(w_store *s, const char *key, weir_error *e);          
 weir_status w_store_put(w_store *s, const char *key, const json_t *value, weir_error *e);
 weir_status w_store_count(w_store *s, const char *prefix, size_t *trials, weir_error *e);
 
-double w_graph_bits(const w_graph *g); /* constants in the file, as the entropy of their symbols allows */
+/* ---- what a network costs (file_bits.c, predict.c) ---- */
+typedef struct w_stock { double bits, elements, zeros; } w_stock;
+/* Constants of the file: bits as the entropy of their symbols allows, elements, and zeros among those kept as real numbers. */
+w_stock w_graph_stock(const w_graph *g);
+double w_graph_bits(const w_graph *g);
+/* Predicted seconds of one batch-1 run, and the plan's cold bytes. */
+weir_status w_predict(const weir_model *model, double *seconds, double *dram_bytes, weir_error *e);
 
-/* ---- one search (trial.c, layers.c, choice.c, sensitivity.c, solver.c, verify.c, optimize.c) ---- */
-typedef struct w_trial { w_paired p; double file_bits; double predicted_s; double dram_bytes; } w_trial;
-
-/* A rung: one setting of one layer. */
-typedef struct w_rung { int bits; float density; bool measured; double file_bits /* of the layer */, kl, drop; } w_rung;
+/* ---- layers and what may be done to them (layers.c, set_rules.c) ---- */
+#define W_LADDERS 16           /* at least as many as there are techniques */
+/* One setting of one technique on one layer, and what it does alone, on the quick samples. */
+typedef struct w_rung {
+    json_t *params;            /* of the rule, without "nodes" and "technique"; owned by the search's settings */
+    bool measured;
+    double kl, drop;
+    double saved_bits, saved_s, saved_dram;  /* of the whole network, against the float one */
+    double gone, zeros, symbol_bits; /* elements that leave the file; share of zeros in the layer; bits of one of its other weights */
+    double seconds, dram;      /* change of a run against the solver's context (context.c) */
+} w_rung;
+typedef struct w_ladder {
+    const w_technique *technique; /* NULL: not for this layer */
+    w_rung *rung; size_t n;
+    bool fixed;                /* --set asks for rung 0 */
+    bool files_only;           /* no rung of it changes the plan */
+    bool shelved;              /* not tried: another technique that recodes the same weights serves the objective better */
+    double off_seconds, off_dram; /* change of a run against the context when it is not used */
+} w_ladder;
 typedef struct w_layer {
     w_id node;                 /* in the model's canonical graph */
     const char *label;
-    bool integer;              /* computes in int8; else f32 with a codebook of 2^bits values */
-    bool fixed;                /* --set chose its bits */
-    double weights;            /* how many */
-    w_rung *bits; size_t nbits;        /* ladder of bits at density 1; [0] is 8 bits (or f32 when not integer) */
-    w_rung *sparse; size_t nsparse;    /* ladder of densities at [0]'s bits; [0] is density 1 */
-    size_t at_bits, at_sparse;         /* the choice */
+    double weights;            /* how many; 0: the node has none */
+    bool frozen;               /* --set REGEX=f32: only what loses nothing */
+    w_ladder ladder[W_LADDERS]; /* by place in w_techniques */
 } w_layer;
+/* A choice: for each layer and technique (layer * W_LADDERS + technique) the rung, or W_OFF. */
+#define W_OFF (-1)
+typedef int8_t w_choice;
+
+typedef struct w_trial { w_paired p; w_stock stock; double predicted_s, dram_bytes; } w_trial;
+/* A joint trial, kept for the front. */
+typedef struct w_point { w_choice *choice; w_trial t; double kl_sum /* of the parts */; bool inside; } w_point;
 
 typedef struct w_search {
     weir_context *ctx;
@@ -61,32 +88,78 @@ typedef struct w_search {
     const weir_optimize_options *o;
     w_samples calibration_set, quick, full, verify;
     w_calibration *calibration;
-    w_outputs base_quick, base_full;
-    double base_bits;          /* of the float network's constants */
+    w_outputs base_quick, base_full;   /* made on first use (trial.c) */
+    w_stock base;              /* of the network with nothing chosen: what loses nothing, and what --set fixed */
+    double base_s, base_dram, base_kl, base_drop;
     w_store *store;
-    uint64_t identity;         /* model, data, CPU set, version */
+    uint64_t identity;         /* of a trial: model, search data, CPU set, machine model, version */
+    uint64_t looked_at;        /* of a look: model and evaluation data */
     w_layer *layer; size_t nlayer;
+    json_t *settings;          /* owns the parameters of all rungs */
+    w_choice *context;         /* where the solver prices time and bytes (context.c) */
+    double context_s, context_dram;
+    double blanket_gain[W_LADDERS]; /* share of the objective that a technique's mildest rung gains on all layers */
+    uint32_t collective;       /* techniques (bit by place) that gain more together than alone */
+    w_point *point; size_t npoint, cap_point;
     size_t trials_run;
+    double limit;              /* points that may be lost, on the search samples */
+    size_t failed_looks;
     double started;
 } w_search;
 
+/* ---- recipes of choices (choice.c) ---- */
+w_choice *w_choice_new(w_search *s);                                 /* all off, but for what --set fixed; arena; NULL: out of memory */
+w_choice *w_choice_copy(w_search *s, const w_choice *c);
+double w_choice_kl(const w_search *s, const w_choice *c);            /* sum of what its parts cost alone */
+/* annotate: each rule with what it cost and saved alone. draft: as quick as possible, only for planning. NULL: out of memory. */
+typedef enum w_recipe_kind { W_RECIPE_PLAIN, W_RECIPE_ANNOTATED, W_RECIPE_DRAFT } w_recipe_kind;
+json_t *w_choice_recipe(const w_search *s, const w_choice *c, w_recipe_kind kind);
+
+/* ---- one search ---- */
+weir_status w_search_samples(w_search *s, weir_error *e);            /* samples.c */
+weir_status w_search_layers(w_search *s, weir_error *e);             /* layers.c: what may be changed, and how */
+weir_status w_set_rules(w_search *s, w_layer *l, bool *any, weir_error *e); /* set_rules.c: --set for one layer */
+weir_status w_pattern_matches(const char *pattern, const char *option, const char *label, bool *out, weir_error *e);
 weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *out, weir_error *e);
-weir_status w_search_layers(w_search *s, weir_error *e);             /* layers.c: what may be changed, and the rungs of each */
-weir_status w_sensitivity(w_search *s, weir_error *e);               /* fills kl, drop, file_bits of every rung */
-json_t *w_search_recipe(const w_search *s, bool annotate);           /* recipe of the present choice; NULL: out of memory */
-json_t *w_rung_recipe(const w_layer *l, const w_rung *r);            /* one layer alone; NULL: out of memory */
+weir_status w_trial_cost(w_search *s, const json_t *recipe, double *seconds, double *dram, weir_error *e); /* planned, not run; remembered */
 bool w_search_expired(const w_search *s);                            /* the time limit has passed */
-/* Least size for total divergence weighted by lambda (bits per nat); sets at_bits and at_sparse. */
-void w_solver_choose(w_search *s, double lambda);
-/* The cheapest recipe whose drop on the full search set is inside `points`; leaves it chosen. *found false: not even the mildest. */
-weir_status w_solver_search(w_search *s, double points, bool *found, w_trial *out, weir_error *e);
+weir_status w_sensitivity(w_search *s, weir_error *e);               /* every rung alone */
+weir_status w_search_blankets(w_search *s, weir_error *e);           /* context.c: each technique everywhere; shelves */
+weir_status w_search_context(w_search *s, weir_error *e);            /* context.c: prices */
+weir_status w_choice_cost(w_search *s, const w_choice *c, double *seconds, double *dram, weir_error *e); /* exact, by planning */
+typedef enum w_objective_kind { W_OBJECTIVE_TIME, W_OBJECTIVE_BYTES, W_OBJECTIVE_SIZE } w_objective_kind;
+w_objective_kind w_objective(const w_search *s);
+
+/* What the solver weighs, as shares of the float network's, and which techniques it may use (bit by place). */
+typedef struct w_aim { double time, dram, file; uint32_t allowed; } w_aim;
+/* Least weighted cost with at most this much divergence by the sum of the parts. */
+weir_status w_choose(w_search *s, const w_aim *a, double kl, w_choice *out, weir_error *e);
+weir_status w_joint_trial(w_search *s, const w_choice *c, w_point **out, weir_error *e);
+/* Joint trials until the divergence that the budget allows is bracketed; *kl: the most, by parts, that was inside. */
+weir_status w_bracket(w_search *s, const w_aim *a, double from, int steps, double *kl, weir_error *e);
+/* The best point inside the budget for the objective, or the mildest where none is inside; NULL: no joint trial yet. */
+const w_point *w_best_point(const w_search *s);
+weir_status w_solver_search(w_search *s, const w_point **best, weir_error *e);
+double w_objective_of(const w_search *s, const w_trial *t);          /* seconds, bytes or bits */
+void w_points_judge(w_search *s);                                    /* sets inside of every point anew */
+uint32_t w_point_families(const w_search *s, const w_point *p);      /* techniques used (bit by place), without the lossless */
+
+/* ---- what a recipe will cost on unseen data (estimate.c) ---- */
+double w_predicted_drop(const w_search *s, const w_paired *p);       /* points */
+#define W_LOOKS 3
+double w_look_confidence(const w_search *s);                         /* of one look; with --accept point, the middle */
+/* The most that a look at n samples will show with the confidence that a look is held to. */
+double w_predicted_upper(const w_search *s, const w_paired *p);
+double w_choice_bits(const w_search *s, const w_choice *c);          /* of the layers' weights, by the parts (choose.c) */
+
 /* ---- verification (verify.c) and the document (optimize_doc.c) ---- */
 typedef struct w_verdict { w_paired p; double drop, upper; size_t looks; bool met, last; } w_verdict;
-weir_status w_search_samples(w_search *s, weir_error *e);            /* samples.c */
 double w_verify_limit(const w_search *s, const w_paired *p);         /* allowed drop in points */
 weir_status w_verify(w_search *s, const weir_model *m, uint64_t recipe_hash, w_verdict *out, weir_error *e);
-weir_status w_optimize_document(w_search *s, const weir_model *m, const json_t *recipe, const w_trial *t, const w_verdict *v, uint64_t file_bytes, weir_document **out, weir_error *e);
+weir_status w_optimize_document(w_search *s, const weir_model *m, const json_t *recipe, const w_point *p, const w_verdict *v, uint64_t file_bytes, weir_document **out, weir_error *e);
+/* Parts of the document (search_doc.c): what was tried on each layer, and all joint trials with the front of those that no
+ * other beats in predicted time, bytes, file and drop. */
+void w_doc_layers(w_doc *d, const w_search *s, const w_choice *chosen);
+void w_doc_pareto(w_doc *d, const w_search *s, const w_choice *chosen);
 double w_now(void);
-/* Predicted seconds of one batch-1 run, and the plan's cold bytes. */
-weir_status w_predict(const weir_model *model, double *seconds, double *dram_bytes, weir_error *e);
 #endif

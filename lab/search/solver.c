@@ -1,93 +1,180 @@
-/* The solver: least file for a budget of divergence, by one multiplier.
+/* The solver: the cheapest recipe for the objective inside the budget.
  *
- * Divergences of layers nearly add up, so for a given price of divergence each layer chooses alone; one number is left to
- * search, and each step of that search is a joint trial that measures the truth. Integers come first because they save
- * time: a layer leaves them only when the mildest recipe is too expensive. */
+ * Each family of choices is one walk over divergence (choose.c); how much divergence the budget allows is bracketed by
+ * joint trials, which measure the truth. First the objective itself, with the file as a small second aim; then, for time and
+ * bytes, the smallest file among what is within 2 % of the best; then each technique that moves the objective alone, so
+ * that a mixture never does worse than one family. All joint trials compete in the end. */
 #include "search.h"
 #include <math.h>
+#include <string.h>
 
-#define STEPS 9
-#define LOG_LO 3.0         /* log10 of the price, bits per nat: nearly free accuracy loss ... */
-#define LOG_HI 10.0        /* ... to none at all */
+#define WINDOW 1.02        /* the file decides among recipes this near to the best */
+#define SECOND_AIM 0.02    /* weight of the file beside the objective */
+#define STEPS 7            /* joint trials of a bracket */
+#define FIRST_KL 0.012     /* nats a point of budget: where the first bracket starts */
+#define EVERYTHING 0xffffffffu
 
-static double positions_bits(double n, double density) {
-    if (density <= 0 || density >= 1) return 0;
-    return -n * (density * log2(density) + (1 - density) * log2(1 - density));
+w_objective_kind w_objective(const w_search *s) {
+    const char *o = s->o->objective;
+    return !o || !strcmp(o, "time") ? W_OBJECTIVE_TIME : !strcmp(o, "bytes") ? W_OBJECTIVE_BYTES : W_OBJECTIVE_SIZE;
 }
 
-/* Bits of a layer at bits rung b and density rung d, from what was measured along each ladder. */
-static double joint_bits(const w_layer *l, const w_rung *b, const w_rung *d) {
-    if (d->density >= 1) return b->file_bits;
-    return fmin(b->file_bits, positions_bits(l->weights, d->density) + d->density * b->file_bits);
-}
-
-static double joint_kl(const w_layer *l, const w_rung *b, const w_rung *d) {
-    return d->density >= 1 ? b->kl : fmax(b->kl + d->kl - l->bits[0].kl, fmax(b->kl, d->kl));
-}
-
-static void choose_layer(w_layer *l, double price) {
-    double best = INFINITY;
-    for (size_t b = 0; b < l->nbits; b++)
-        for (size_t d = 0; d < l->nsparse; d++) {
-            if (!l->bits[b].measured || !l->sparse[d].measured) continue;
-            double cost = joint_bits(l, &l->bits[b], &l->sparse[d]) + price * joint_kl(l, &l->bits[b], &l->sparse[d]);
-            if (cost < best) best = cost, l->at_bits = b, l->at_sparse = d;
-        }
-}
-
-void w_solver_choose(w_search *s, double price) {
-    for (size_t i = 0; i < s->nlayer; i++) choose_layer(&s->layer[i], price);
-}
-
-static weir_status joint_trial(w_search *s, w_trial *t, weir_error *e) {
-    json_t *recipe = w_search_recipe(s, false);
-    if (!recipe) return w_oom(e, 0, "a recipe");
-    weir_status st = w_trial_run(s, recipe, true, t, e);
-    json_decref(recipe);
-    return st;
-}
-
-static bool inside(const w_trial *t, double points) { return w_paired_upper(&t->p, 0.95) <= points; }
-
-/* The layer whose integers cost most goes back to f32. False when none is left. */
-static bool drop_worst_integer(w_search *s) {
-    w_layer *worst = NULL;
-    for (size_t i = 0; i < s->nlayer; i++) {
-        w_layer *l = &s->layer[i];
-        if (l->integer && !l->fixed && (!worst || l->bits[0].kl > worst->bits[0].kl)) worst = l;
+double w_objective_of(const w_search *s, const w_trial *t) {
+    switch (w_objective(s)) {
+    case W_OBJECTIVE_TIME: return t->predicted_s;
+    case W_OBJECTIVE_BYTES: return t->dram_bytes;
+    default: return t->stock.bits;
     }
-    if (worst) worst->integer = false;
-    return worst != NULL;
 }
 
-/* Until the mildest recipe is inside: integers leave, worst first. */
-static weir_status find_start(w_search *s, double points, bool *found, w_trial *t, weir_error *e) {
-    *found = false;
-    for (size_t k = 0; k <= s->nlayer; k++) {
-        for (size_t i = 0; i < s->nlayer; i++) s->layer[i].at_bits = s->layer[i].at_sparse = 0;
-        W_TRY(joint_trial(s, t, e));
-        if ((*found = inside(t, points)) || w_search_expired(s) || !drop_worst_integer(s)) return WEIR_OK;
-        W_TRY(w_sensitivity(s, e));
+static w_aim aim_of(const w_search *s, double file, uint32_t allowed) {
+    w_objective_kind o = w_objective(s);
+    return (w_aim){.time = o == W_OBJECTIVE_TIME, .dram = o == W_OBJECTIVE_BYTES, .file = o == W_OBJECTIVE_SIZE ? 1 : file, .allowed = allowed};
+}
+
+static bool near_best(const w_search *s, const w_point *p, double best) {
+    return w_objective_of(s, &p->t) <= (w_objective(s) == W_OBJECTIVE_SIZE ? 1 : WINDOW) * best;
+}
+
+const w_point *w_best_point(const w_search *s) {
+    const w_point *pick = NULL;
+    double best = INFINITY;
+    for (size_t i = 0; i < s->npoint; i++)
+        if (s->point[i].inside) best = fmin(best, w_objective_of(s, &s->point[i].t));
+    for (size_t i = 0; i < s->npoint; i++) {
+        const w_point *p = &s->point[i];
+        if (p->inside && near_best(s, p, best) && (!pick || p->t.stock.bits < pick->t.stock.bits)) pick = p;
+    }
+    return pick || s->npoint == 0 ? pick : &s->point[0]; /* the first has nothing chosen: no recipe is milder */
+}
+
+void w_points_judge(w_search *s) {
+    for (size_t i = 0; i < s->npoint; i++) s->point[i].inside = w_predicted_upper(s, &s->point[i].t.p) <= s->limit;
+}
+
+uint32_t w_point_families(const w_search *s, const w_point *p) {
+    uint32_t used = 0;
+    for (size_t i = 0; i < s->nlayer; i++)
+        for (size_t k = 0; k < W_LADDERS; k++)
+            if (p->choice[i * W_LADDERS + k] >= 0 && !w_techniques[k]->lossless) used |= 1u << k;
+    return used;
+}
+
+weir_status w_joint_trial(w_search *s, const w_choice *c, w_point **out, weir_error *e) {
+    for (size_t i = 0; i < s->npoint; i++)
+        if (!memcmp(s->point[i].choice, c, s->nlayer * W_LADDERS * sizeof *c)) return *out = &s->point[i], WEIR_OK;
+    w_point p = {.choice = w_choice_copy(s, c), .kl_sum = w_choice_kl(s, c)};
+    json_t *recipe = w_choice_recipe(s, c, W_RECIPE_PLAIN);
+    if (!p.choice || !recipe) {
+        json_decref(recipe);
+        return w_oom(e, 0, "a recipe");
+    }
+    weir_status st = w_trial_run(s, recipe, true, &p.t, e);
+    json_decref(recipe);
+    W_TRY(st);
+    if (!w_grow(s->ctx, (void **)&s->point, sizeof p, &s->cap_point, s->npoint + 1)) return w_oom(e, sizeof p, "the search");
+    s->point[s->npoint++] = p;
+    w_points_judge(s);
+    *out = &s->point[s->npoint - 1];
+    return WEIR_OK;
+}
+
+/* Divergence grows about as the drop does: a guess that is right makes the bracket small at once. */
+static double next_kl(double kl, double upper, double limit, double lo, double hi) {
+    double guess = kl * fmin(fmax(limit / fmax(upper, 0.05 * limit), 0.2), 4) * (upper > limit ? 0.98 : 1.02);
+    if (isinf(hi)) return fmax(guess, 1.3 * kl);
+    return guess > lo && guess < hi ? guess : lo > 0 ? sqrt(lo * hi) : hi / 3;
+}
+
+weir_status w_bracket(w_search *s, const w_aim *a, double from, int steps, double *kl, weir_error *e) {
+    double lo = 0, hi = INFINITY, at = from, last = -1;
+    w_choice *c = w_choice_new(s);
+    if (!c) return w_oom(e, s->nlayer * W_LADDERS, "the search");
+    for (int i = 0; i < steps && hi > 1.03 * lo && !w_search_expired(s); i++) {
+        w_point *p;
+        w_progress(s->ctx, "joint trials", (double)s->npoint, (double)s->npoint + steps - i);
+        W_TRY(w_choose(s, a, at, c, e));
+        W_TRY(w_joint_trial(s, c, &p, e));
+        if (p->kl_sum == last && isinf(hi)) break; /* nothing harsher is left */
+        last = p->kl_sum;
+        if (p->inside) lo = fmax(lo, at);
+        else hi = fmin(hi, fmax(p->kl_sum, lo));
+        at = next_kl(at, w_predicted_upper(s, &p->t.p), s->limit, lo, hi);
+    }
+    *kl = lo;
+    return WEIR_OK;
+}
+
+/* A family whose plan cannot beat the best needs no trial. */
+static weir_status beats(w_search *s, const w_aim *a, double kl, double factor, bool *out, double *bits, weir_error *e) {
+    const w_point *best = w_best_point(s);
+    w_choice *c = w_choice_new(s);
+    w_trial t = {0};
+    if (!c) return w_oom(e, s->nlayer * W_LADDERS, "the search");
+    W_TRY(w_choose(s, a, kl, c, e));
+    W_TRY(w_choice_cost(s, c, &t.predicted_s, &t.dram_bytes, e));
+    *bits = w_choice_bits(s, c);
+    *out = best && w_objective_of(s, &t) <= factor * w_objective_of(s, &best->t);
+    return WEIR_OK;
+}
+
+/* The weight of the file that makes it smallest and stays within the window, by the parts; then joint trials. */
+static weir_status smallest_file(w_search *s, double kl, weir_error *e) {
+    static const double weight[] = {0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4};
+    double least = INFINITY, chosen = 0, bits;
+    for (size_t i = 0; i < W_COUNT(weight) && !w_search_expired(s); i++) {
+        w_aim a = aim_of(s, weight[i], EVERYTHING);
+        bool near;
+        W_TRY(beats(s, &a, kl, WINDOW, &near, &bits, e));
+        if (near && bits < least) least = bits, chosen = weight[i];
+    }
+    if (chosen == 0) return WEIR_OK;
+    w_aim a = aim_of(s, chosen, EVERYTHING);
+    return w_bracket(s, &a, kl, STEPS - 1, &kl, e);
+}
+
+static weir_status single_families(w_search *s, double kl, weir_error *e) {
+    for (size_t k = 0; w_techniques[k]; k++) {
+        bool moves = false, better;
+        double bits, got;
+        for (size_t i = 0; i < s->nlayer; i++) moves = moves || (s->layer[i].ladder[k].technique && !s->layer[i].ladder[k].files_only);
+        if (!moves || w_techniques[k]->lossless || w_search_expired(s)) continue;
+        w_aim a = aim_of(s, SECOND_AIM, 1u << k);
+        W_TRY(beats(s, &a, kl, 1, &better, &bits, e));
+        W_TRY(w_bracket(s, &a, kl, better ? STEPS - 2 : 1, &got, e));
     }
     return WEIR_OK;
 }
 
-weir_status w_solver_search(w_search *s, double points, bool *found, w_trial *out, weir_error *e) {
-    W_TRY(find_start(s, points, found, out, e));
-    if (!*found) return WEIR_OK;
-    double lo = LOG_LO, hi = LOG_HI, best = INFINITY;
-    for (int i = 0; i < STEPS && !w_search_expired(s); i++) {
-        w_trial t;
-        double mid = (lo + hi) / 2;
-        w_progress(s->ctx, "joint trials", i, STEPS);
-        w_solver_choose(s, pow(10, mid));
-        W_TRY(joint_trial(s, &t, e));
-        if (inside(&t, points)) hi = mid, best = mid, *out = t;
-        else lo = mid;
+/* Layers that the best recipe leaves without any recoding get the technique that was shelved for the other's sake. */
+static weir_status unshelve(w_search *s, bool *any, weir_error *e) {
+    const w_point *best = w_best_point(s);
+    *any = false;
+    for (size_t i = 0; best && i < s->nlayer; i++) {
+        bool recoded = false;
+        w_ladder *d = s->layer[i].ladder;
+        for (size_t k = 0; w_techniques[k]; k++) recoded = recoded || (best->choice[i * W_LADDERS + k] >= 0 && w_techniques[k]->recodes);
+        for (size_t k = 0; !recoded && k < W_LADDERS; k++)
+            if (d[k].shelved) d[k].shelved = false, d[k].files_only = true, *any = true;
     }
-    w_progress(s->ctx, "joint trials", STEPS, STEPS);
-    if (isfinite(best)) w_solver_choose(s, pow(10, best));
-    else
-        for (size_t i = 0; i < s->nlayer; i++) s->layer[i].at_bits = s->layer[i].at_sparse = 0;
+    return *any ? w_sensitivity(s, e) : WEIR_OK;
+}
+
+weir_status w_solver_search(w_search *s, const w_point **best, weir_error *e) {
+    w_aim main_aim = aim_of(s, SECOND_AIM, EVERYTHING);
+    w_choice *none = w_choice_new(s);
+    w_point *p;
+    bool more;
+    double kl = 0;
+    if (!none) return w_oom(e, s->nlayer * W_LADDERS, "the search");
+    W_TRY(w_joint_trial(s, none, &p, e));
+    W_TRY(w_bracket(s, &main_aim, FIRST_KL * s->limit, STEPS, &kl, e));
+    if (kl > 0 && w_objective(s) != W_OBJECTIVE_SIZE) {
+        W_TRY(unshelve(s, &more, e));
+        W_TRY(smallest_file(s, kl, e));
+        W_TRY(single_families(s, kl, e));
+    }
+    w_progress(s->ctx, "joint trials", 1, 1);
+    *best = w_best_point(s);
     return WEIR_OK;
 }

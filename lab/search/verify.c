@@ -1,12 +1,12 @@
 /* Verification: the only place where the evaluation samples are looked at. At most three looks, each at 98.33 % so that
  * together they keep 95 %; looks are counted in the trial store, across resumes. */
 #include "search.h"
+#include "hash.h"
 #include <math.h>
 #include <stdio.h>
 
-#define LOOKS 3
-
-static double confidence(const w_search *s) { return s->o->accept_point ? 0.95 : 1 - 0.05 / LOOKS; }
+/* The end of the interval that is reported has 95 % where the point value is compared, and no look is spent on it. */
+static double confidence(const w_search *s) { return s->o->accept_point ? 0.95 : w_look_confidence(s); }
 
 double w_verify_limit(const w_search *s, const w_paired *p) {
     return s->o->relative ? s->o->max_drop * p->base_top1 / 100 : s->o->max_drop;
@@ -48,9 +48,12 @@ static weir_status look(w_search *s, const weir_model *m, w_paired *out, weir_er
 weir_status w_verify(w_search *s, const weir_model *m, uint64_t recipe_hash, w_verdict *out, weir_error *e) {
     char key[80], prefix[40];
     json_t *known;
-    snprintf(prefix, sizeof prefix, "look-%016llx-", (unsigned long long)s->identity);
-    snprintf(key, sizeof key, "%s%016llx", prefix, (unsigned long long)recipe_hash);
+    snprintf(prefix, sizeof prefix, "look-%016llx-", (unsigned long long)s->looked_at);
+    snprintf(key, sizeof key, "%s%016llx", prefix, (unsigned long long)w_hash64(&recipe_hash, sizeof recipe_hash, s->identity));
     W_TRY(w_store_get(s->store, key, &known, e));
+    W_TRY(w_store_count(s->store, prefix, &out->looks, e));
+    if (!known && out->looks >= W_LOOKS)
+        return w_fail(e, WEIR_UNMET, "the evaluation data has been looked at %d times, which is all that the stated confidence allows", W_LOOKS);
     if (known) {
         out->p = from_json(known);
         json_decref(known);
@@ -65,6 +68,6 @@ weir_status w_verify(w_search *s, const weir_model *m, uint64_t recipe_hash, w_v
     out->drop = w_paired_drop(&out->p);
     out->upper = w_paired_upper(&out->p, confidence(s));
     out->met = (s->o->accept_point ? out->drop : out->upper) <= w_verify_limit(s, &out->p);
-    out->last = out->looks >= LOOKS;
+    out->last = out->looks >= W_LOOKS;
     return WEIR_OK;
 }

@@ -25,7 +25,7 @@ static size_t options(const opt **rows) {
         {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "search only: no verification, no output"},
         {"only", 0, OPT_TEXT, &only, "REGEX", "change only nodes whose name matches"},
         {"exclude", 0, OPT_TEXT, &exclude, "REGEX", "leave nodes alone whose name matches"},
-        {"set", 0, OPT_LIST, &set, "REGEX=int8", "fix the setting of matching nodes: f32, or int2 to int8 (bits of the weights)"}};
+        {"set", 0, OPT_LIST, &set, "REGEX=int8", "fix the setting of matching nodes: f32, int2 to int8 (bits of the weights), or TECHNIQUE:KEY=VALUE,..."}};
     *rows = r;
     return sizeof r / sizeof r[0];
 }
@@ -57,16 +57,38 @@ static void side_row(const char *name, const json_t *a, const json_t *b, const c
     printf("\n");
 }
 
+/* "density=0.1 method=obs" */
+static void parameters(const json_t *p, char *out, size_t cap) {
+    const char *key;
+    json_t *v;
+    size_t n = 0;
+    out[0] = 0;
+    json_object_foreach((json_t *)(uintptr_t)p, key, v) {
+        char value[64];
+        if (json_is_string(v)) snprintf(value, sizeof value, "%s", json_string_value(v));
+        else if (json_is_boolean(v)) snprintf(value, sizeof value, "%s", json_is_true(v) ? "true" : "false");
+        else snprintf(value, sizeof value, "%g", json_number_value(v));
+        int k = snprintf(out + n, cap - n, "%s%s=%s", n ? " " : "", key, value);
+        if (k < 0 || (size_t)k >= cap - n) return;
+        n += (size_t)k;
+    }
+}
+
 static void print_recipe(const json_t *d) {
     size_t i, k;
-    json_t *l, *r;
-    char b[32];
-    printf("\n%-32s %9s %5s %8s %s\n", "layer", "weights", "bits", "density", "alone it cost (divergence, points)");
+    json_t *l, *o;
+    char b[32], text[200];
+    printf("\n%-28s %9s  %-10s %-46s %s\n", "layer", "weights", "technique", "setting", "alone it cost (divergence, points)");
     json_array_foreach(jget(d, "layers"), i, l) {
-        printf("%-32.32s %9s %5.0f %8.2f", jstr(l, "name"), human_count(jnum(l, "weights"), b), jnum(l, "bits"), jnum(l, "density"));
-        json_array_foreach(jget(l, "bits_ladder"), k, r)
-            if (jnum(r, "bits") == jnum(l, "bits")) printf("  %.5f, %+.2f", jnum(r, "kl"), jnum(r, "drop_points"));
-        printf("\n");
+        const char *name = jstr(l, "name");
+        json_array_foreach(jget(l, "options"), k, o) {
+            if (!json_is_true(jget(o, "chosen"))) continue;
+            parameters(jget(o, "parameters"), text, sizeof text);
+            printf("%-28.28s %9s  %-10s %-46s", name, *name ? human_count(jnum(l, "weights"), b) : "", jstr(o, "technique"), text);
+            if (jget(o, "kl")) printf(" %.5f, %+.2f", jnum(o, "kl"), jnum(o, "drop_points"));
+            printf("\n");
+            name = "";
+        }
     }
 }
 
@@ -81,6 +103,7 @@ static void print(const json_t *d) {
     side_row("L2 bytes, cold", a, b, "bytes.l2", true, "");
     side_row("LLC bytes, cold", a, b, "bytes.llc", true, "");
     side_row("DRAM bytes, cold", a, b, "bytes.dram", true, "");
+    printf("\npredicted before the look: %.4g ms, drop %.2f points", jnum(d, "predicted_ms"), jnum(d, "predicted_drop_points"));
     printf("\ndrop %.2f points on %s, at most %.2f with 95 %% confidence; allowed %.2f: %s\n", jnum(d, "drop_points"), jstr(d, "drop_measured_on"),
            jnum(d, "drop_upper95"), jnum(d, "max_drop"), json_is_true(jget(d, "met")) ? "met" : dry_run ? "not verified (dry run)" : "NOT MET");
     printf("%.0f trials, %.0f s\n", jnum(d, "trials"), jnum(d, "seconds"));
@@ -150,5 +173,5 @@ static int run(const common *c, int nargs, const char *const *args) {
 
 const verb verb_optimize = {"optimize", "optimize MODEL -o OUT --data D [--train D --no-finetune] --max-drop POINTS [options]",
                             "find and apply the cheapest recipe inside an accuracy budget, and prove it",
-                            "Searches over int8, bits of weights, pruning, weight sharing and entropy coding; measures every trial against\nthe float network on the training data; verifies on --data with a paired interval (at most three looks); writes\nOUT only when the budget is met. Interrupted searches go on with --resume.",
+                            "Searches over the techniques of docs/techniques.md, alone and mixed; measures every trial against the float\nnetwork on the training data; verifies on --data with a paired interval (at most three looks); writes\nOUT only when the budget is met. Interrupted searches go on with --resume.",
                             "weir optimize examples/models/lenet5.onnx -o lenet5.weir --train fashion-mnist:train --no-finetune --data fashion-mnist --max-drop 0.5 --report lenet5.html", options, run};

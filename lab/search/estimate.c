@@ -1,0 +1,29 @@
+/* What a recipe will cost on data that nobody has seen, from what it did to the search samples.
+ *
+ * A sample that goes to another class is lost if the float network was right about it. Two estimates of how often that is:
+ *  - the labels. On data that the network was trained on they side with it: it has learnt samples by heart that it would
+ *    get wrong elsewhere, so too much seems lost;
+ *  - the network's own probabilities (for each moved sample, that of the old class less that of the new), which know no
+ *    labels. They do not know what the float network knows beyond its confidence, so too little seems lost.
+ * With --train the prediction is the middle of the two; samples split off from unseen data need only the labels. Neither
+ * weight is fitted to anything: decision 10 has the figures. */
+#include "search.h"
+#include <math.h>
+
+#define LUCK 0.67       /* standard deviations of the look itself that a first look leaves room for: three of four succeed */
+#define LUCK_MORE 0.67  /* more for each look that failed */
+
+double w_predicted_drop(const w_search *s, const w_paired *p) {
+    double labels = w_paired_drop(p);
+    return s->o->train ? (labels + p->soft) / 2 : labels;
+}
+
+double w_look_confidence(const w_search *s) { return s->o->accept_point ? 0.5 : 1 - 0.05 / W_LOOKS; }
+
+/* A look at n samples scatters by its own flips; those here say how many there will be. */
+double w_predicted_upper(const w_search *s, const w_paired *p) {
+    double n = (double)p->n, flips = ((double)p->lost + (double)p->won + 1) / (n + 2), drop = w_predicted_drop(s, p);
+    double look = 100 * sqrt(flips / (double)s->verify.n);
+    double z = s->o->accept_point ? 0 : w_normal_quantile(w_look_confidence(s));
+    return drop + look * (z + LUCK + LUCK_MORE * (double)s->failed_looks);
+}

@@ -1,12 +1,11 @@
 /* What a recipe will cost on data that nobody has seen, from what it did to the search samples.
  *
- * A sample that goes to another class is lost if the float network was right about it. Two estimates of how often that is:
- *  - the labels. On data that the network was trained on they side with it: it has learnt samples by heart that it would
- *    get wrong elsewhere, so too much seems lost;
- *  - the network's own probabilities (for each moved sample, that of the old class less that of the new), which know no
- *    labels. They do not know what the float network knows beyond its confidence, so too little seems lost.
- * With --train the prediction is the middle of the two; samples split off from unseen data need only the labels. Neither
- * weight is fitted to anything: decision 10 has the figures. */
+ * A sample that goes to another class is lost if the float network was right about it. The labels of data that the network
+ * was trained on side with it: it has learnt by heart samples that it would get wrong elsewhere, so too much seems lost.
+ * With --train the prediction therefore asks no label: each sample that moves loses what the float network's own
+ * probabilities say, that of the old class less that of the new. This also scatters less, since a moved sample counts for the
+ * small difference of two near probabilities and not for a whole hit or miss. Samples split off from unseen data have honest
+ * labels, and those are used. Decision 10 has the figures. */
 #include "search.h"
 #include <math.h>
 
@@ -14,8 +13,7 @@
 #define LUCK_MORE 0.67  /* more for each look that failed */
 
 double w_predicted_drop(const w_search *s, const w_paired *p) {
-    double labels = w_paired_drop(p);
-    return s->o->train ? (labels + p->soft) / 2 : labels;
+    return s->o->train ? p->soft : w_paired_drop(p);
 }
 
 double w_look_confidence(const w_search *s) { return s->o->accept_point ? 0.5 : 1 - 0.05 / W_LOOKS; }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define CALIBRATION 1024
-#define QUICK 1500
-#define FULL 12000
+#define QUICK 1000
+#define FULL 6000
 
 /* Takes the next n samples of a list; fewer when it is short. */
 static w_samples take(const w_samples *all, size_t *at, size_t n) {

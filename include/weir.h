@@ -76,6 +76,9 @@ typedef struct weir_context_options {
     int threads;                 /* 0: physical cores */
     const char *cpu;             /* "ref", "avx2", "avx512", "vnni", "bf16", "amx", "avxvnni"; NULL: $WEIR_CPU, else all */
     const char *machine_file;    /* a stored machine model; NULL: the cached or measured one */
+    int plan_only;               /* nonzero: sessions are planned and never run, so that machine_file may be of a machine with
+                                    instruction sets that this one lacks: kernels are chosen for it, within `cpu`, and
+                                    threads 0 means its threads */
 } weir_context_options;
 
 WEIR_API weir_context_options weir_context_options_default(void);

@@ -33,7 +33,24 @@ static void release_context(const weir_allocator *a, weir_context *ctx) {
         free(ctx);
 }
 
-static weir_status fill(weir_context *ctx, weir_error *e) {
+/* Planning for a stored machine: its instruction set, within the cap, and its threads unless the caller named a number. */
+static weir_status take_stored(weir_context *ctx, int threads, weir_error *e) {
+    const w_machine *m;
+    uint32_t theirs = 0;
+    W_TRY(w_machine_get(ctx, false, &m, e));
+    weir_status s = m->isa[0] ? w_cpu_cap(UINT32_MAX, m->isa, &theirs, e) : w_fail(e, WEIR_USAGE, "no CPU set is named");
+    if (s != WEIR_OK) {
+        weir_error why = e ? *e : (weir_error){0};
+        return w_fail(e, WEIR_BAD_INPUT, "%s: machine model: field 'isa': %.300s", ctx->machine_file, why.message);
+    }
+    ctx->cpu &= theirs;
+    if (!threads) ctx->threads = m->threads;
+    return WEIR_OK;
+}
+
+static weir_status fill(weir_context *ctx, const weir_context_options *o, weir_error *e) {
+    if (ctx->plan_only && ctx->machine_file)
+        W_TRY(take_stored(ctx, o->threads, e));
     w_kernels *k = w_alloc(ctx, sizeof *k);
     if (!k)
         return w_oom(e, sizeof *k, "the table of kernels");
@@ -57,8 +74,9 @@ weir_status weir_context_create(const weir_context_options *options, weir_contex
         release_context(&o.allocator, ctx);
         return s;
     }
-    s = fill(ctx, error);
+    s = fill(ctx, &o, error);
     if (s != WEIR_OK) {
+        w_free(ctx, ctx->machine, sizeof *ctx->machine);
         w_context_fini(ctx);
         release_context(&o.allocator, ctx);
         return s;

@@ -88,10 +88,12 @@ static weir_status take_allocator(weir_context *ctx, const weir_allocator *a, we
     return WEIR_OK;
 }
 
-static weir_status take_cpu(weir_context *ctx, const char *name, weir_error *e) {
-    if (name) return w_cpu_cap(w_cpu_detect(), name, &ctx->cpu, e);
+/* A stored machine that is only planned for may have any set: src/api takes away what its model does not name. */
+static weir_status take_cpu(weir_context *ctx, const weir_context_options *o, weir_error *e) {
+    uint32_t have = o->plan_only && o->machine_file ? UINT32_MAX : w_cpu_detect();
+    if (o->cpu) return w_cpu_cap(have, o->cpu, &ctx->cpu, e);
     const char *env = getenv("WEIR_CPU");
-    weir_status s = w_cpu_cap(w_cpu_detect(), env, &ctx->cpu, e);
+    weir_status s = w_cpu_cap(have, env, &ctx->cpu, e);
     return s == WEIR_OK ? s : w_fail_prefix(e, s, "WEIR_CPU");
 }
 
@@ -122,7 +124,8 @@ weir_status w_context_init(weir_context *ctx, const weir_context_options *o, wei
                           .progress_user = o->progress_user,
                           .cancel = o->cancel};
     W_TRY(take_allocator(ctx, &o->allocator, e));
-    W_TRY(take_cpu(ctx, o->cpu, e));
+    ctx->plan_only = o->plan_only != 0;
+    W_TRY(take_cpu(ctx, o, e));
     W_TRY(take_machine_file(ctx, o->machine_file, e));
     weir_status s = take_threads(ctx, o->threads, e);
     if (s != WEIR_OK) w_context_fini(ctx);

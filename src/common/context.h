@@ -24,6 +24,7 @@ struct weir_context {
     int threads;
     w_pool *pool;
     const char *machine_file;         /* copied; NULL: cached or measured */
+    bool plan_only;                   /* nothing runs: cpu may hold flags of the stored machine that this one lacks */
     const struct w_kernels *kernels;  /* set by src/api at creation; kernels for `cpu` */
     const struct w_backend *backend;  /* set by src/api at creation */
     struct w_machine *machine;        /* loaded on first use by w_machine_get */

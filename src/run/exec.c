@@ -78,6 +78,7 @@ static void run_timed(w_exec *x, const w_bindings *b, size_t i) {
 
 weir_status w_exec_run(w_exec *x, weir_error *e) {
     const w_plan *p = x->plan;
+    if (p->ctx->plan_only) return w_fail(e, WEIR_USAGE, "this context only plans: nothing runs in it");
     const w_bindings b = {p->ctx, x->arena, x->input, x->output, p->ctx->pool};
     for (size_t i = 0; i < p->nstep; i++) {
         if (w_cancelled(p->ctx))

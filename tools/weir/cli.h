@@ -50,6 +50,7 @@ size_t opt_common_rows(const opt **rows, common *c);
 int fail(const weir_error *e);                        /* prints "weir: message", returns the exit code */
 int usage(const char *fmt, ...) WEIR_PRINTF(1, 2);    /* prints "weir: ...", returns 2 */
 weir_context *open_context(const common *c, int threads, weir_error *e);
+weir_context *open_planning_context(const common *c, weir_error *e); /* with --machine: any CPU set that the stored machine has */
 /* Parsed document; frees it. NULL with e set on failure. */
 json_t *take_document(weir_document *d, weir_error *e);
 /* With --json: prints `body` (borrowed) in the envelope. Returns 0 or an exit code. */

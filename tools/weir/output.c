@@ -66,17 +66,21 @@ void progress_end(void) {
     bar_shown = false;
 }
 
-weir_context *open_context(const common *c, int threads, weir_error *e) {
+static weir_context *open_any(const common *c, int threads, bool plan_only, weir_error *e) {
     weir_context_options o = weir_context_options_default();
     weir_context *ctx = NULL;
     o.cancel = &cli_cancel;
     o.threads = threads ? threads : c->threads;
     o.cpu = c->cpu;
     o.machine_file = c->machine;
+    o.plan_only = plan_only;
     if (!c->quiet) o.log = on_log;
     if (!c->quiet && isatty(STDERR_FILENO)) o.progress = on_progress;
     return weir_context_create(&o, &ctx, e) == WEIR_OK ? ctx : NULL;
 }
+
+weir_context *open_context(const common *c, int threads, weir_error *e) { return open_any(c, threads, false, e); }
+weir_context *open_planning_context(const common *c, weir_error *e) { return open_any(c, 0, true, e); }
 
 json_t *take_document(weir_document *d, weir_error *e) {
     json_error_t je;

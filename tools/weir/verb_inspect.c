@@ -56,7 +56,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     weir_model *model = NULL;
     weir_document *d = NULL;
     if (nargs != 1) return usage("inspect takes one MODEL");
-    weir_context *ctx = open_context(c, 0, &e);
+    weir_context *ctx = open_planning_context(c, &e);
     if (!ctx) return fail(&e);
     weir_session_options so = session_options(&m);
     json_t *j = NULL;

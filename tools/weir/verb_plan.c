@@ -16,7 +16,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     weir_session *s = NULL;
     weir_document *d = NULL;
     if (nargs != 1) return usage("plan takes one MODEL");
-    weir_context *ctx = open_context(c, 0, &e);
+    weir_context *ctx = open_planning_context(c, &e);
     if (!ctx) return fail(&e);
     weir_session_options so = session_options(&m);
     weir_status st = weir_model_open(ctx, args[0], &model, &e);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 const verb *const verbs[] = {&verb_inspect, &verb_plan, &verb_profile, &verb_run, &verb_eval, &verb_bench, &verb_optimize,
-                             &verb_compress, &verb_convert, &verb_machine, NULL};
-static const char *const later[] = {"train", "diff", "search", "serve", NULL};
+                             &verb_compress, &verb_convert, &verb_diff, &verb_machine, NULL};
+static const char *const later[] = {"train", "search", "serve", NULL};
 
 int cli_argc;
 char **cli_argv;

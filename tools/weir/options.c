@@ -122,7 +122,12 @@ void opt_help(const verb *v, FILE *f) {
     help_rows(rows, n, f);
     n = opt_common_rows(&rows, &c);
     help_rows(rows, n, f);
-    fprintf(f, "\nexample:\n  %s\n", v->example);
+    fprintf(f, "\nexample:\n");
+    for (const char *line = v->example; *line;) {
+        int len = (int)strcspn(line, "\n");
+        fprintf(f, "  %.*s\n", len, line);
+        line += len + (line[len] == '\n');
+    }
 }
 
 /* Text for roff: a leading dot or quote and backslashes would be commands. */

@@ -110,9 +110,12 @@ json_t *machine_document(weir_context *ctx) {
 
 int print_json(const common *c, weir_context *ctx, json_t *body) {
     (void)c;
-    json_t *out = json_pack("{s:{s:s,s:s},s:o,s:o}", "weir", "version", weir_version(), "commit", weir_commit(), "machine",
-                            machine_document(ctx), "command", command_line());
-    int bad = !out || json_object_update(out, body) != 0;
+    return print_json_of(machine_document(ctx), body);
+}
+
+int print_json_of(json_t *machine, const json_t *body) {
+    json_t *out = json_pack("{s:{s:s,s:s},s:o,s:o}", "weir", "version", weir_version(), "commit", weir_commit(), "machine", machine, "command", command_line());
+    int bad = !out || json_object_update(out, (json_t *)(uintptr_t)body) != 0;
     if (!bad) bad = json_dumpf(out, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0 || putchar('\n') == EOF;
     json_decref(out);
     if (!bad) return 0;

@@ -9,7 +9,9 @@
 #define W_WEIR_MAGIC "\x89WEIR\r\n\x1a"
 enum {
     W_WEIR_VERSION = 1,
-    W_WEIR_FEATURES = 0,           /* features this version knows; a file with another bit needs a newer weir */
+    W_WEIR_NAMED = 1,              /* feature bit: the metadata begin with a list of features by name */
+    W_WEIR_FEATURES = W_WEIR_NAMED,/* bits that this version knows */
+    W_WEIR_NEEDED = 0xffff,        /* unknown bits among these: the file cannot be read; among the others: it can */
     W_WEIR_HEADER = 88,
     W_WEIR_ALIGN = 64,             /* dense tensors start at multiples of this in the file */
     W_WEIR_INLINE = 4096,          /* dense tensors below this many bytes lie in the metadata */
@@ -53,6 +55,11 @@ size_t w_get_count(w_rbuf *b, size_t least);           /* a count of things of a
 char *w_get_string(w_rbuf *b, w_arena *a);
 bool w_get_floats(w_rbuf *b, float *out, size_t n);
 
+/* ---- weir_features.c ---- */
+/* Refuses a newer version and unknown bits that are needed; reads the list of names and refuses an unknown one that is. */
+weir_status w_features_check(uint32_t version, uint32_t features, weir_error *e);
+weir_status w_features_read(w_rbuf *in, w_arena *scratch, weir_error *e);
+
 /* ---- weir_plane.c ---- */
 /* The elements of a tensor as rows x cols x pos, row-major: the axes along which statistics differ. */
 typedef struct w_axes { size_t rows, cols, pos; } w_axes;
@@ -79,7 +86,7 @@ weir_status w_coded_read(weir_context *ctx, const uint8_t *p, size_t size, const
 /* ---- weir_meta_*.c ---- */
 /* Storage of a constant; the record follows its value in the metadata. Offsets are implied: tensors lie in value order. */
 typedef enum w_storage { W_STORE_INLINE, W_STORE_DENSE, W_STORE_CODED, W_STORE_COUNT } w_storage;
-typedef struct w_weir_sections { const uint8_t *coded; size_t coded_size; const uint8_t *dense; size_t dense_size; } w_weir_sections;
+typedef struct w_weir_sections { uint32_t features; const uint8_t *coded; size_t coded_size; const uint8_t *dense; size_t dense_size; } w_weir_sections;
 /* meta and coded are filled; storage[value] says where each constant goes (arena or caller's). */
 weir_status w_meta_write(const w_graph *g, const char *recipe, w_wbuf *meta, w_wbuf *coded, uint8_t *storage, weir_error *e);
 weir_status w_meta_read(w_graph *g, const uint8_t *meta, size_t size, const w_weir_sections *s, char **recipe, weir_error *e);

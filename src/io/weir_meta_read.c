@@ -68,6 +68,7 @@ static weir_status get_op(reader *r, op_entry *o) {
 
 static weir_status get_tables(reader *r) {
     size_t nsymbol;
+    if (r->sections->features & W_WEIR_NAMED) W_TRY(w_features_read(&r->in, &r->scratch, r->e));
     uint64_t opset = w_get_varint(&r->in);
     uint8_t canonical = w_get_u8(&r->in);
     if (r->in.bad) return ends_early(r, "its head");

@@ -15,8 +15,7 @@ static weir_status header_read(const w_map *map, w_weir_header *h, weir_error *e
     w_get_bytes(&b, 8);
     uint64_t version = w_get_u64(&b);
     h->version = (uint32_t)version, h->features = (uint32_t)(version >> 32);
-    if (h->version != W_WEIR_VERSION) return w_fail(e, WEIR_BAD_INPUT, "format version %u, weir " WEIR_VERSION " reads version %d", h->version, W_WEIR_VERSION);
-    if (h->features & ~(uint32_t)W_WEIR_FEATURES) return w_fail(e, WEIR_BAD_INPUT, "needs features 0x%x that weir " WEIR_VERSION " does not have", h->features);
+    W_TRY(w_features_check(h->version, h->features, e));
     h->file_size = w_get_u64(&b);
     h->meta_size = w_get_u64(&b), h->meta_raw = w_get_u64(&b);
     h->coded_size = w_get_u64(&b), h->dense_size = w_get_u64(&b);
@@ -35,7 +34,7 @@ static weir_status sections_find(const w_map *map, const w_weir_header *h, const
     size_t dense = h->dense_size ? W_ALIGN_UP(at, W_WEIR_ALIGN) : at;
     if (dense > map->size || h->dense_size != map->size - dense) return w_fail(e, WEIR_BAD_INPUT, "its sections do not add up to the file");
     *meta = map->data + W_WEIR_HEADER;
-    *s = (w_weir_sections){.coded = *meta + h->meta_size, .coded_size = (size_t)h->coded_size, .dense = map->data + dense, .dense_size = (size_t)h->dense_size};
+    *s = (w_weir_sections){.features = h->features, .coded = *meta + h->meta_size, .coded_size = (size_t)h->coded_size, .dense = map->data + dense, .dense_size = (size_t)h->dense_size};
     for (size_t i = at; i < dense; i++) {
         if (map->data[i]) return w_fail(e, WEIR_BAD_INPUT, "byte %zu between its sections is not 0", i);
     }

@@ -62,7 +62,7 @@ static weir_status dense_measure(file *f) {
 static weir_status header_make(file *f, w_wbuf *h) {
     uint64_t at = W_WEIR_HEADER + f->packed.n + f->coded.n;
     w_put_bytes(h, W_WEIR_MAGIC, 8);
-    w_put_u64(h, W_WEIR_VERSION | (uint64_t)W_WEIR_FEATURES << 32);
+    w_put_u64(h, W_WEIR_VERSION); /* and no feature: every weir of this version reads what this one writes */
     w_put_u64(h, f->dense_size ? W_ALIGN_UP(at, (uint64_t)W_WEIR_ALIGN) + f->dense_size : at);
     w_put_u64(h, f->packed.n);
     w_put_u64(h, f->meta.n);

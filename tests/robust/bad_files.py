@@ -11,7 +11,6 @@ import bad_data
 import bad_onnx
 import bad_weir
 import pb
-import weirfile
 
 
 def write(path, data):
@@ -72,11 +71,11 @@ def main():
     weir, seal, folder = sys.argv[1:4]
     os.makedirs(folder, exist_ok=True)
     model = write(os.path.join(folder, "good.onnx"), pb.model())
-    good = write(os.path.join(folder, "good.weir"), weirfile.file())
-    subprocess.run([seal, good], check=True)
+    good = [write(os.path.join(folder, "good-%s.weir" % name), data) for name, data in bad_weir.GOOD]
+    subprocess.run([seal] + good, check=True)
     cases = model_cases(folder, seal) + data_cases(folder, model)
     bad = 0
-    for path in (model, good):
+    for path in [model] + good:
         code, _, err = run(weir, ["inspect", path])
         if code != 0:
             print("FAIL %s: the whole file is refused: %s" % (path, err))

@@ -16,13 +16,32 @@ def broken(data, at, v=0xFF):
     return data[:at] + bytes([data[at] ^ v]) + data[at + 1:]
 
 
+# Files that must open: what is optional may be ignored.
+GOOD = [
+    ("plain", file()),
+    ("no-features-listed", file(features() + meta(), features=1)),
+    ("optional-feature", file(features(("nice", 0, b"some data"), ("nicer", 0, b"")) + meta(), features=1)),
+    ("optional-bits", file(features=0xffff0000)),
+]
+
 DENSE = weights(type_=1, dims=[2, 4], storage=1)
 
 CASES = [
     # ---- header and sections
     ("short", file()[:60], "60 bytes, the header has 88", False),
-    ("version", file(version=7), "format version 7, weir", True),
-    ("feature", file(features=4), "needs features 0x4", True),
+    ("version", file(version=2), "reads up to version 1, a newer weir wrote this", True),
+    ("version-0", file(version=0), "format version 0, expected 1 to 1", True),
+    ("feature-bit", file(features=4), "needs feature bit 2, which weir", True),
+    ("feature-bit-15", file(features=1 << 31 | 1 << 15), "needs feature bit 15, which weir", True),
+    ("feature", file(features(("frobs", 1, b"")) + meta(), features=1), "needs the feature 'frobs', which weir", True),
+    ("feature-second", file(features(("nice", 0, b"123"), ("frobs", 1, b"4")) + meta(), features=1), "needs the feature 'frobs'", True),
+    ("feature-list-cut", file(features(("nice", 0, bytes(9)))[:-3], features=1), "damaged in its list of features", True),
+    ("feature-list-count", file(varint(1 << 40) + meta(), features=1), "damaged in its list of features", True),
+    ("feature-list-size", file(varint(1) + string("a") + b"\0" + varint(1 << 60) + meta(), features=1), "damaged in its list of features", True),
+    ("feature-needed", file(features(("nice", 2, b"")) + meta(), features=1), "damaged in its list of features", True),
+    ("feature-unnamed", file(features(("", 0, b"")) + meta(), features=1), "damaged in its list of features", True),
+    ("feature-not-utf8", file(features((b"\xff", 1, b"")) + meta(), features=1), "damaged in its list of features", True),
+    ("feature-list-missing", file(features=1), "damaged in", True),
     ("header-damaged", broken(file(), 30, 1), "the header is damaged (checksum)", False),
     ("size", file(size=12345), "its header says 12345", True),
     ("cut", file(size=len(file()))[:-1], "its header says", True),

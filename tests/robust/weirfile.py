@@ -65,6 +65,11 @@ def meta(opset=13, canonical=1, ops=None, symbols=("batch",), values=None, nodes
     return out + (b"\0" if recipe is None else b"\1" + string(recipe)) + extra
 
 
+def features(*listed):
+    """The list at the head of the metadata: (name, needed, data) each; goes before meta(), with feature bit 0."""
+    return varint(len(listed)) + b"".join(string(name) + bytes([needed]) + varint(len(data)) + data for name, needed, data in listed)
+
+
 def weights(**kw):
     """The base model with another record for its weights."""
     return meta(values=[VALUES[0], value(2, "w", **kw)] + VALUES[2:])

@@ -124,7 +124,7 @@ typedef struct w_technique {
     /* What it would save on this step: *saves_s and *saves_bytes (cold DRAM) filled, NULL; or why not, static or from a. */
     const char *(*verdict)(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 } w_technique;
-extern const w_technique w_technique_int8, w_technique_prune, w_technique_cluster, w_technique_ans;
+extern const w_technique w_technique_channels, w_technique_int8, w_technique_prune, w_technique_cluster, w_technique_ans;
 extern const w_technique *const w_techniques[]; /* NULL-terminated, in the order in which recipes apply best */
 const w_technique *w_technique_find(const char *name);
 
@@ -132,6 +132,7 @@ const w_technique *w_technique_find(const char *name);
 const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 
 const char *w_verdict_int8(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
+const char *w_verdict_channels(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 /* Ends a recipe that has int8 rules: decides which activations become 8-bit. params: those of its first int8 rule. */
 weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, weir_error *e);
 

@@ -35,6 +35,8 @@ typedef struct w_store w_store;
 weir_status w_store_open(weir_context *ctx, const char *path /* NULL: in memory */, bool resume, w_store **out, weir_error *e);
 void w_store_close(w_store *s);
 weir_status w_store_get(w_store *s, const char *key, json_t **out /* NULL: not there */, weir_error *e);
+/* An entry must hold these numbers (NULL-terminated): a store is a file like any other. */
+weir_status w_store_numbers(const w_store *s, const char *key, const json_t *value, const char *const *names, weir_error *e);
 weir_status w_store_begin(w_store *s, const char *key, weir_error *e);                /* counts an attempt */
 weir_status w_store_put(w_store *s, const char *key, const json_t *value, weir_error *e);
 weir_status w_store_count(w_store *s, const char *prefix, size_t *trials, weir_error *e);

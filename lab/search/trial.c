@@ -55,6 +55,9 @@ static json_t *trial_json(const w_trial *t) {
                      t->stock.zeros, "seconds", t->predicted_s, "dram", t->dram_bytes);
 }
 
+static const char *const trial_fields[] = {"n", "lost", "won", "moved", "top1", "base", "kl", "soft", "bits", "elements", "zeros", "seconds",
+                                           "dram", NULL};
+
 static double num(const json_t *j, const char *k) { return json_number_value(json_object_get(j, k)); }
 
 static w_trial trial_from(const json_t *j) {
@@ -82,9 +85,10 @@ weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *o
     W_TRY(trial_key(s, "trial", recipe, full ? "full" : "quick", key, e));
     W_TRY(w_store_get(s->store, key, &known, e));
     if (known) {
-        *out = trial_from(known);
+        weir_status st = w_store_numbers(s->store, key, known, trial_fields, e);
+        if (st == WEIR_OK) *out = trial_from(known);
         json_decref(known);
-        return WEIR_OK;
+        return st;
     }
     W_TRY(interrupted(s, e));
     W_TRY(w_store_begin(s->store, key, e));
@@ -101,10 +105,12 @@ weir_status w_trial_cost(w_search *s, const json_t *recipe, double *seconds, dou
     W_TRY(trial_key(s, "plan", recipe, "cost", key, e));
     W_TRY(w_store_get(s->store, key, &known, e));
     if (known) {
+        static const char *const fields[] = {"seconds", "dram", NULL};
+        weir_status s_known = w_store_numbers(s->store, key, known, fields, e);
         *seconds = num(known, "seconds");
         *dram = num(known, "dram");
         json_decref(known);
-        return WEIR_OK;
+        return s_known;
     }
     W_TRY(interrupted(s, e));
     W_TRY(w_recipe_apply(s->model, recipe, s->calibration, &m, e));

@@ -55,8 +55,11 @@ weir_status w_verify(w_search *s, const weir_model *m, uint64_t recipe_hash, w_v
     if (!known && out->looks >= W_LOOKS)
         return w_fail(e, WEIR_UNMET, "the evaluation data has been looked at %d times, which is all that the stated confidence allows", W_LOOKS);
     if (known) {
-        out->p = from_json(known);
+        static const char *const fields[] = {"n", "lost", "won", "top1", "base", "kl", NULL};
+        weir_status st = w_store_numbers(s->store, key, known, fields, e);
+        if (st == WEIR_OK) out->p = from_json(known);
         json_decref(known);
+        W_TRY(st);
     } else {
         W_TRY(look(s, m, &out->p, e));
         json_t *j = to_json(&out->p);

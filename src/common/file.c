@@ -16,7 +16,7 @@
 #define BUFFER ((size_t)256 << 10)
 
 static weir_status bad_file(weir_error *e, const char *path, const char *doing, int code) {
-    bool room = code == ENOSPC || code == EDQUOT || code == ENOMEM || code == EMFILE || code == ENFILE;
+    bool room = code == ENOSPC || code == EDQUOT || code == EFBIG || code == ENOMEM || code == EMFILE || code == ENFILE;
     return w_fail(e, room ? WEIR_NO_RESOURCE : WEIR_BAD_INPUT, "%s: cannot %s: %s", path, doing, strerror(code));
 }
 

@@ -64,6 +64,9 @@ double jnum(const json_t *j, const char *path);       /* "bytes.dram"; NAN when 
 const char *jstr(const json_t *j, const char *path);  /* "" when absent */
 json_t *jget(const json_t *j, const char *path);
 
+/* save.c: PATH appears whole or not at all; 0, or an exit code after a message. */
+int save_file(const char *path, const char *data, size_t size);
+
 /* shared by verbs (model_args.c) */
 typedef struct model_args { opt_list shapes; int batch; } model_args;
 weir_session_options session_options(const model_args *m);

@@ -21,12 +21,20 @@ static void handle_signals(void) {
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit is a failed write, with a message */
 }
 
 static void help(FILE *f) {
     fprintf(f, "weir %s: makes neural networks move fewer bytes\n\nusage: weir VERB [options]\n\n", weir_version());
     for (size_t i = 0; verbs[i]; i++) fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
     fprintf(f, "\nEvery verb takes --help. Start with:\n  weir inspect examples/models/lenet5.onnx\n");
+}
+
+/* Ends output on standard output: what was promised there must have arrived. */
+static int finish(int rc) {
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || rc != 0) return rc;
+    fprintf(stderr, "weir: standard output could not be written\n");
+    return 4;
 }
 
 static int run_verb(const verb *v, int argc, char **argv) {
@@ -37,14 +45,9 @@ static int run_verb(const verb *v, int argc, char **argv) {
     if (bad) return bad;
     if (c.help) {
         opt_help(v, stdout);
-        return 0;
+        return finish(0);
     }
-    int rc = v->run(&c, nargs, args);
-    if (fflush(stdout) != 0 && rc == 0) {
-        fprintf(stderr, "weir: standard output could not be written\n");
-        rc = 4;
-    }
-    return rc;
+    return finish(v->run(&c, nargs, args));
 }
 
 int main(int argc, char **argv) {
@@ -57,11 +60,11 @@ int main(int argc, char **argv) {
     }
     if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
         help(stdout);
-        return 0;
+        return finish(0);
     }
     if (!strcmp(argv[1], "--version")) {
         printf("weir %s (%s)\n", weir_version(), weir_commit());
-        return 0;
+        return finish(0);
     }
     if (!strcmp(argv[1], "--man") && argc == 3) { /* for the build: the manual page of a verb */
         for (size_t i = 0; verbs[i]; i++)

@@ -1,7 +1,6 @@
 /* The page: style, escaping, writing whole or not at all. */
 #include "report_page.h"
-#include <string.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 static const char style[] =
     ":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#59636e;--line:#d1d9e0;--a:#0969da;--b:#bc4c00;--ok:#1a7f37;--bad:#cf222e}"
@@ -18,12 +17,12 @@ static const char style[] =
     "svg .dim{fill:var(--dim)}svg .grid{stroke:var(--line);fill:none}.s0{fill:var(--a)}.s1{fill:var(--b)}.l0{stroke:var(--a);fill:none}.l1{stroke:var(--b);fill:none}"
     "code{font-size:.9em;overflow-wrap:anywhere}";
 
+/* The page is made in memory, so that nothing is on disk before it is whole. */
 int page_open(page *p, const char *path, const char *title) {
-    p->path = path;
-    if (snprintf(p->tmp, sizeof p->tmp, "%s.tmp", path) >= (int)sizeof p->tmp) return usage("the path of the report is too long");
-    p->f = fopen(p->tmp, "w");
+    *p = (page){.path = path};
+    p->f = open_memstream(&p->text, &p->size);
     if (!p->f) {
-        fprintf(stderr, "weir: '%s' cannot be written\n", p->tmp);
+        fprintf(stderr, "weir: out of memory for the report\n");
         return 4;
     }
     fprintf(p->f, "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\"><title>");
@@ -36,12 +35,12 @@ int page_open(page *p, const char *path, const char *title) {
 
 int page_close(page *p) {
     fprintf(p->f, "</html>\n");
-    bool bad = fflush(p->f) != 0 || fsync(fileno(p->f)) != 0 || ferror(p->f);
+    bool bad = ferror(p->f) != 0;
     bad = fclose(p->f) != 0 || bad;
-    if (!bad && rename(p->tmp, p->path) == 0) return 0;
-    remove(p->tmp);
-    fprintf(stderr, "weir: the report '%s' could not be written\n", p->path);
-    return 4;
+    if (bad) fprintf(stderr, "weir: out of memory for the report\n");
+    int rc = bad ? 4 : save_file(p->path, p->text, p->size);
+    free(p->text);
+    return rc;
 }
 
 void page_text(page *p, const char *s) {

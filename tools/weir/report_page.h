@@ -3,9 +3,9 @@
 #define WEIR_REPORT_PAGE_H
 #include "cli.h"
 
-typedef struct page { FILE *f; char tmp[4200]; const char *path; } page;
+typedef struct page { FILE *f; char *text; size_t size; const char *path; } page; /* f collects the text in memory */
 int page_open(page *p, const char *path, const char *title); /* 0 or an exit code after a message */
-int page_close(page *p);                                      /* syncs and renames; 0 or an exit code */
+int page_close(page *p);                                      /* writes PATH; 0 or an exit code */
 void page_text(page *p, const char *s);                       /* escaped */
 void page_machine(page *p, const json_t *d);                  /* command line, version */
 

@@ -1,5 +1,7 @@
 /* weir machine: the machine model. */
 #include "cli.h"
+#include <stdlib.h>
+#include <string.h>
 
 static bool refresh;
 static const char *output;
@@ -25,14 +27,15 @@ static void print(const json_t *d) {
         printf("%-6s %27.1f %16.1f\n", key, json_number_value(json_array_get(v, 0)), json_number_value(json_array_get(v, 1)));
 }
 
-/* Written next to its place and renamed, as every output. */
 static int write_file(const json_t *d) {
-    char tmp[4096];
-    if (snprintf(tmp, sizeof tmp, "%s.tmp", output) >= (int)sizeof tmp) return usage("the path of --output is too long");
-    if (json_dump_file(d, tmp, JSON_INDENT(2)) == 0 && rename(tmp, output) == 0) return 0;
-    remove(tmp);
-    fprintf(stderr, "weir: '%s' could not be written\n", output);
-    return 4;
+    char *text = json_dumps(d, JSON_INDENT(2));
+    if (!text) {
+        fprintf(stderr, "weir: out of memory for '%s'\n", output);
+        return 4;
+    }
+    int rc = save_file(output, text, strlen(text));
+    free(text);
+    return rc;
 }
 
 static int run(const common *c, int nargs, const char *const *args) {

@@ -53,14 +53,13 @@ static weir_status visit(weir_context *ctx, struct archive *a, struct archive_en
     return fn(user, &it, stop, e);
 }
 
-static weir_status walk(weir_context *ctx, struct archive *a, const w_map *file, const char *path, w_npz_fn fn, void *user,
-                        weir_error *e) {
+static weir_status walk(weir_context *ctx, struct archive *a, struct archive_entry *entry, const w_map *file, const char *path,
+                        w_npz_fn fn, void *user, weir_error *e) {
     bool good = archive_read_support_format_zip(a) == ARCHIVE_OK &&
                 archive_read_open_memory(a, file->data, file->size) == ARCHIVE_OK;
     if (!good) return w_archive_fail(a, path, "the archive", e);
     for (bool stop = false; !stop;) {
-        struct archive_entry *entry;
-        int r = archive_read_next_header(a, &entry);
+        int r = archive_read_next_header2(a, entry);
         if (r == ARCHIVE_EOF) break;
         if (r != ARCHIVE_OK) return w_archive_fail(a, path, "the next array", e);
         W_TRY(visit(ctx, a, entry, file, path, fn, user, &stop, e));
@@ -70,8 +69,9 @@ static weir_status walk(weir_context *ctx, struct archive *a, const w_map *file,
 
 weir_status w_npz_walk(weir_context *ctx, const w_map *file, const char *path, w_npz_fn fn, void *user, weir_error *e) {
     struct archive *a = archive_read_new();
-    if (!a) return w_oom(e, 0, path);
-    weir_status s = walk(ctx, a, file, path, fn, user, e);
+    struct archive_entry *entry = archive_entry_new();
+    weir_status s = a && entry ? walk(ctx, a, entry, file, path, fn, user, e) : w_oom(e, 0, path);
+    archive_entry_free(entry);
     archive_read_free(a);
     return s;
 }

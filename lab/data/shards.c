@@ -102,10 +102,9 @@ static weir_status take_entry(shard *s, struct archive_entry *entry, weir_error 
     return image ? take_image(s, entry, e) : WEIR_OK;
 }
 
-static weir_status walk(shard *s, weir_error *e) {
+static weir_status walk(shard *s, struct archive_entry *entry, weir_error *e) {
     while (!w_dataset_full(s->d)) {
-        struct archive_entry *entry;
-        int r = archive_read_next_header(s->a, &entry);
+        int r = archive_read_next_header2(s->a, entry);
         if (r == ARCHIVE_EOF) return finish_sample(s, e);
         if (r != ARCHIVE_OK) return w_archive_fail(s->a, s->path, "the next file", e);
         W_TRY(take_entry(s, entry, e));
@@ -119,7 +118,12 @@ static weir_status open_and_walk(shard *s, weir_error *e) {
                 archive_read_support_filter_zstd(s->a) == ARCHIVE_OK &&
                 archive_read_support_format_tar(s->a) == ARCHIVE_OK &&
                 archive_read_open_filename(s->a, s->path, 1 << 16) == ARCHIVE_OK;
-    return good ? walk(s, e) : w_archive_fail(s->a, s->path, "the archive", e);
+    if (!good) return w_archive_fail(s->a, s->path, "the archive", e);
+    struct archive_entry *entry = archive_entry_new();
+    if (!entry) return w_oom(e, 0, s->path);
+    weir_status status = walk(s, entry, e);
+    archive_entry_free(entry);
+    return status;
 }
 
 weir_status w_read_shards(weir_dataset *d, weir_error *e) {

@@ -8,20 +8,22 @@
 weir_status w_archive_fail(struct archive *a, const char *path, const char *what, weir_error *e) {
     int code = archive_errno(a);
     const char *text = archive_error_string(a);
-    if (code == ENOMEM) return w_oom(e, 0, path);
-    return w_fail(e, WEIR_BAD_INPUT, "%s: cannot read %s: %s", path, what, text ? text : "damaged data");
+    if (code == ENOMEM || !text) return w_oom(e, 0, path); /* what is wrong with the file always has a text */
+    return w_fail(e, WEIR_BAD_INPUT, "%s: cannot read %s: %s", path, what, text);
 }
 
 weir_status w_stream_open(w_stream *s, const char *path, weir_error *e) {
     *s = (w_stream){.a = archive_read_new(), .path = path};
     if (!s->a) return w_oom(e, 0, path);
-    struct archive_entry *entry;
-    bool good = archive_read_support_filter_gzip(s->a) == ARCHIVE_OK &&
+    struct archive_entry *entry = archive_entry_new(); /* of our own: libarchive does not look whether it got one */
+    bool good = entry &&
+                archive_read_support_filter_gzip(s->a) == ARCHIVE_OK &&
                 archive_read_support_filter_xz(s->a) == ARCHIVE_OK &&
                 archive_read_support_filter_zstd(s->a) == ARCHIVE_OK &&
                 archive_read_support_format_raw(s->a) == ARCHIVE_OK &&
                 archive_read_open_filename(s->a, path, 1 << 16) == ARCHIVE_OK &&
-                archive_read_next_header(s->a, &entry) == ARCHIVE_OK;
+                archive_read_next_header2(s->a, entry) == ARCHIVE_OK;
+    archive_entry_free(entry);
     if (good) return WEIR_OK;
     weir_status status = w_archive_fail(s->a, path, "the file", e);
     w_stream_close(s);

@@ -163,8 +163,12 @@ weir_status w_json_parse(const char *text, size_t size, const char *what, json_t
     if (size > JSON_SIZE_MAX)
         return w_fail(e, WEIR_BAD_INPUT, "%s: %zu bytes of JSON; expected at most %zu", what, size, JSON_SIZE_MAX);
     json_error_t err = {.line = 0};
-    *out = json_loadb(size ? text : "", size, JSON_REJECT_DUPLICATES, &err);
-    if (*out) return WEIR_OK;
-    if (json_error_code(&err) == json_error_out_of_memory) return w_oom(e, 0, what);
+    /* jansson does not always tell an allocation that failed from bad text: it says nothing, or the wrong thing. What is
+     * wrong with the text is wrong a second time too. */
+    for (int attempt = 0; attempt < 2; attempt++) {
+        *out = json_loadb(size ? text : "", size, JSON_REJECT_DUPLICATES, &err);
+        if (*out) return WEIR_OK;
+        if (json_error_code(&err) == json_error_out_of_memory || !err.text[0]) return w_oom(e, 0, what);
+    }
     return w_fail(e, WEIR_BAD_INPUT, "%s: line %d, column %d: %s", what, err.line, err.column, err.text);
 }

@@ -34,6 +34,9 @@ void REAL(free)(void *p);
 
 static atomic_long count, live, fail_at;
 static atomic_bool forever_, happened;
+static bool (*decide)(void);
+
+void alloc_fail_ask(bool (*fn)(void)) { decide = fn; }
 
 void alloc_fail_at(long n, bool forever) {
     forever_ = forever;
@@ -48,6 +51,10 @@ long alloc_live(void) { return live; }
 
 static bool refuse(void) {
     long k = ++count, at = fail_at;
+    if (decide && decide()) {
+        errno = ENOMEM;
+        return true;
+    }
     if (at == 0 || k < at || (k > at && !forever_)) return false;
     happened = true;
     errno = ENOMEM;

@@ -12,6 +12,8 @@
 
 #define MAX_RULES 4096
 #define MAX_REGEX 300
+#define MAX_REPEATS 1000
+#define MAX_DEPTH 50
 
 static bool known_key(const w_technique *t, const char *key) {
     if (!strcmp(key, "nodes") || !strcmp(key, "technique") || !strcmp(key, "cost")) return true;
@@ -29,6 +31,24 @@ static weir_status technique_names(weir_error *e, const char *what, size_t rule,
     return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: technique '%s' is not one of: %s", what, rule, found, list);
 }
 
+/* The C library's expressions grow with the product of nested repeats and recurse over parentheses: both have a limit. */
+static bool modest(const char *re) {
+    long repeats = 1;
+    int depth = 0;
+    for (const char *c = re; *c; c++) {
+        if (*c == '(' && ++depth > MAX_DEPTH) return false;
+        if (*c == ')' && depth > 0) depth--;
+        if (*c != '{') continue;
+        long most = 1;
+        for (char *end = (char *)(uintptr_t)c; *end == '{' || *end == ',';) {
+            long n = strtol(end + 1, &end, 10);
+            most = n > most ? n : most;
+        }
+        if (most > MAX_REPEATS || (repeats *= most) > MAX_REPEATS) return false;
+    }
+    return true;
+}
+
 static weir_status check_nodes(const json_t *nodes, const char *what, size_t rule, weir_error *e) {
     size_t i;
     json_t *name;
@@ -36,6 +56,8 @@ static weir_status check_nodes(const json_t *nodes, const char *what, size_t rul
         regex_t re;
         if (json_string_length(nodes) > MAX_REGEX)
             return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: 'nodes' is longer than %d characters", what, rule, MAX_REGEX);
+        if (!modest(json_string_value(nodes)))
+            return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: '%s' repeats more than %d times or nests deeper than %d", what, rule, json_string_value(nodes), MAX_REPEATS, MAX_DEPTH);
         int bad = regcomp(&re, json_string_value(nodes), REG_EXTENDED | REG_NOSUB);
         if (bad == REG_ESPACE) return w_oom(e, MAX_REGEX, "a regular expression");
         if (bad) return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: '%s' is no regular expression", what, rule, json_string_value(nodes));

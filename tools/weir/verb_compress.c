@@ -1,6 +1,7 @@
 /* weir compress: apply exactly this recipe. */
 #include "cli.h"
 #include <stdlib.h>
+#include <string.h>
 
 static const char *output, *recipe, *data, *train;
 static bool no_finetune;
@@ -22,6 +23,7 @@ static char *read_text(const char *path) {
     size_t n = text ? fread(text, 1, 16u << 20, f) : 0;
     if (!f) fprintf(stderr, "weir: %s cannot be read\n", path);
     else if (!text || !feof(f)) fprintf(stderr, "weir: %s is no recipe (too large)\n", path), free(text), text = NULL;
+    else if (memchr(text, 0, n)) fprintf(stderr, "weir: %s: a NUL byte; a recipe is text\n", path), free(text), text = NULL;
     if (text) text[n] = 0;
     if (f) fclose(f);
     return text;

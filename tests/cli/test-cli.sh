@@ -94,6 +94,14 @@ says "format of a later day" "not yet"
 echo '{"rules": [{"technique": "int8", "nodes": ".*"}]}' >"$dir/r.json"
 expect "compress without data" 2 "$weir" compress "$model" -o "$dir/c.weir" --recipe "$dir/r.json"
 expect "compress" 0 "$weir" compress "$model" -o "$dir/c.weir" --recipe "$dir/r.json" --data fashion-mnist
+echo '{"recipe": [{"technique": "int8", "nodes": ".*"}, {"technique": "ans", "nodes": ".*"}]}' >"$dir/r2.json"
+expect "compress by a document" 0 "$weir" compress "$model" -o "$dir/c2.weir" --recipe "$dir/r2.json" --data fashion-mnist
+expect "compress without a rule" 0 "$weir" compress "$model" -o "$dir/c1.weir" --recipe "$dir/r2.json" --without 2 --data fashion-mnist
+expect "a rule less is what was asked" 0 cmp "$dir/c1.weir" "$dir/c.weir"
+expect "the rule did something" 1 cmp -s "$dir/c1.weir" "$dir/c2.weir"
+expect "compress without all rules" 0 "$weir" compress "$model" -o "$dir/c0.weir" --recipe "$dir/r2.json" --without 1,2
+expect "compress without rule 3 of 2" 2 "$weir" compress "$model" -o "$dir/c3.weir" --recipe "$dir/r2.json" --without 1,3
+says "compress without rule 3 of 2" "numbers from 1 to 2"
 expect "eval the result" 0 "$weir" eval "$dir/c.weir" --data fashion-mnist --limit 300 --json
 json "eval the result" "d['top1'] > 80"
 expect "an impossible budget" 1 "$weir" optimize "$model" -o "$dir/o.weir" --data fashion-mnist --max-drop 0 --only Gemm --time-limit 1s

@@ -4,11 +4,13 @@
 #include <string.h>
 
 static const char *output, *recipe, *data, *train;
+static opt_list without;
 static bool no_finetune;
 
 static size_t options(const opt **rows) {
     static const opt r[] = {{"output", 'o', OPT_TEXT, &output, "OUT", "the result, .weir or .onnx"},
-                            {"recipe", 'r', OPT_TEXT, &recipe, "R.json", "the recipe, as optimize --json prints it or written by hand"},
+                            {"recipe", 'r', OPT_TEXT, &recipe, "R.json", "the recipe: a list of rules written by hand, or what optimize --json printed"},
+                            {"without", 0, OPT_LIST, &without, "RULE", "leave out this rule: its number, or numbers, as printed (3 or 2,5)"},
                             {"data", 'd', OPT_TEXT, &data, "D", "calibration data when there is no --train"},
                             {"train", 't', OPT_TEXT, &train, "D", "calibration data"},
                             {"no-finetune", 0, OPT_FLAG, &no_finetune, NULL, "use --train for calibration only"}};
@@ -27,6 +29,48 @@ static char *read_text(const char *path) {
     if (text) text[n] = 0;
     if (f) fclose(f);
     return text;
+}
+
+/* Marks the rules that "2,5" names; false when it names something else. */
+static bool mark(const char *list, bool *drop, size_t n) {
+    for (const char *at = list; *at;) {
+        char *end;
+        unsigned long rule = strtoul(at, &end, 10);
+        if (end == at || at[0] == '-' || rule < 1 || rule > n || (*end && *end != ',')) return false;
+        drop[rule - 1] = true;
+        at = *end ? end + 1 : end;
+    }
+    return *list != 0;
+}
+
+static int drop_rules(json_t *rules) {
+    size_t n = json_array_size(rules);
+    bool *drop = calloc(n + 1, sizeof *drop);
+    int bad = drop ? 0 : 4;
+    for (size_t i = 0; !bad && i < without.n; i++)
+        if (!mark(without.item[i], drop, n)) bad = usage("--without '%s': numbers from 1 to %zu, the rules of %s, are expected", without.item[i], n, recipe);
+    for (size_t i = n; !bad && i-- > 0;)
+        if (drop[i] && json_array_remove(rules, i)) bad = 4;
+    free(drop);
+    return bad;
+}
+
+/* The rules of a recipe or of optimize's document, less those that --without names, as text for the library. Text in which
+ * no rules are found goes on as it is: the library says what is wrong with it. */
+static int select_rules(char **text) {
+    json_t *j = json_loads(*text, JSON_REJECT_DUPLICATES, NULL), *rules = json_object_get(j, "rules");
+    json_t *found = rules ? rules : json_object_get(j, "recipe");
+    int bad = 0;
+    if (json_is_array(found) && (found != rules || without.n)) {
+        bad = drop_rules(found);
+        json_t *r = bad ? NULL : json_pack("{s:O}", "rules", found);
+        char *shorter = r ? json_dumps(r, JSON_REAL_PRECISION(17)) : NULL;
+        json_decref(r);
+        if (!bad && !shorter) bad = 4;
+        if (shorter) free(*text), *text = shorter;
+    }
+    json_decref(j);
+    return bad;
 }
 
 /* Recipes come to the library as text: the file is named here. */
@@ -49,6 +93,11 @@ static int run(const common *c, int nargs, const char *const *args) {
     if (train && !no_finetune) return usage("fine-tuning is not there yet: add --no-finetune to use --train for calibration only");
     char *text = read_text(recipe);
     if (!text) return 3;
+    int bad = select_rules(&text);
+    if (bad) {
+        free(text);
+        return bad;
+    }
     weir_context *ctx = open_context(c, 0, &e);
     const char *spec = train ? train : data;
     weir_status st = ctx ? weir_model_open(ctx, args[0], &model, &e) : e.status;
@@ -73,5 +122,5 @@ static int run(const common *c, int nargs, const char *const *args) {
 }
 
 const verb verb_compress = {"compress", "compress MODEL -o OUT --recipe R.json [--data D] [--train D]", "apply exactly this recipe",
-                            "A recipe is a JSON list of rules: nodes (names or a regular expression), technique, parameters.\nTechniques: prune, cluster, int8, ans.",
+                            "A recipe is a JSON list of rules: nodes (names or a regular expression), technique, parameters.\nTechniques and their parameters: docs/techniques.md. --without tells what a rule is worth.",
                             "weir compress examples/models/lenet5.onnx -o lenet5.weir --recipe recipe.json --train fashion-mnist:train --no-finetune", options, run};

@@ -57,14 +57,18 @@ static void side_row(const char *name, const json_t *a, const json_t *b, const c
     printf("\n");
 }
 
+/* What is no parameter of a rule, and so has a column of its own. */
+static bool is_column(const char *key) { return !strcmp(key, "technique") || !strcmp(key, "nodes") || !strcmp(key, "cost"); }
+
 /* "density=0.1 method=obs" */
-static void parameters(const json_t *p, char *out, size_t cap) {
+static void parameters(const json_t *rule, char *out, size_t cap) {
     const char *key;
     json_t *v;
     size_t n = 0;
     out[0] = 0;
-    json_object_foreach((json_t *)(uintptr_t)p, key, v) {
+    json_object_foreach((json_t *)(uintptr_t)rule, key, v) {
         char value[64];
+        if (is_column(key)) continue;
         if (json_is_string(v)) snprintf(value, sizeof value, "%s", json_string_value(v));
         else if (json_is_boolean(v)) snprintf(value, sizeof value, "%s", json_is_true(v) ? "true" : "false");
         else snprintf(value, sizeof value, "%g", json_number_value(v));
@@ -74,21 +78,21 @@ static void parameters(const json_t *p, char *out, size_t cap) {
     }
 }
 
+/* Numbered as `weir compress --without` takes them. */
 static void print_recipe(const json_t *d) {
-    size_t i, k;
-    json_t *l, *o;
-    char b[32], text[200];
-    printf("\n%-28s %9s  %-10s %-46s %s\n", "layer", "weights", "technique", "setting", "alone it cost (divergence, points)");
-    json_array_foreach(jget(d, "layers"), i, l) {
-        const char *name = jstr(l, "name");
-        json_array_foreach(jget(l, "options"), k, o) {
-            if (!json_is_true(jget(o, "chosen"))) continue;
-            parameters(jget(o, "parameters"), text, sizeof text);
-            printf("%-28.28s %9s  %-10s %-46s", name, *name ? human_count(jnum(l, "weights"), b) : "", jstr(o, "technique"), text);
-            if (jget(o, "kl")) printf(" %.5f, %+.2f", jnum(o, "kl"), jnum(o, "drop_points"));
-            printf("\n");
-            name = "";
-        }
+    size_t i;
+    json_t *r;
+    char text[200], saved[32], label[80];
+    printf("\n%4s  %-28s %-9s %-44s %s\n", "rule", "layer", "technique", "setting", "alone: points, saved in the file, us");
+    json_array_foreach(jget(d, "recipe"), i, r) {
+        const json_t *nodes = json_object_get(r, "nodes");
+        const char *first = json_string_value(json_array_get(nodes, 0));
+        if (json_array_size(nodes) > 1) snprintf(label, sizeof label, "%zu layers", json_array_size(nodes));
+        else snprintf(label, sizeof label, "%s", first ? first : "");
+        parameters(r, text, sizeof text);
+        printf("%4zu  %-28.28s %-9s %-44s", i + 1, label, jstr(r, "technique"), text);
+        if (jget(r, "cost")) printf(" %+.2f, %s, %.2f", jnum(r, "cost.drop_points"), human_bytes(jnum(r, "cost.saved_bytes"), saved), 1e3 * jnum(r, "cost.saved_ms"));
+        printf("\n");
     }
 }
 

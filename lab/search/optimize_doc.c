@@ -57,6 +57,14 @@ static weir_status profile_of(const weir_model *m, json_t **out, weir_error *e) 
     return take(d, out, e);
 }
 
+/* The buffers of the plan in one arena, over its steps. */
+static void add_arena(w_doc *doc, json_t *side, const json_t *profile) {
+    static const char *const key[] = {"arena_bytes", "arena_lower_bound", "arena_bound_proof"}, *const name[] = {"bytes", "lower_bound", "proof"};
+    json_t *o = w_doc_obj(doc, side, "arena");
+    for (size_t i = 0; i < W_COUNT(key); i++) w_doc_add(doc, o, name[i], json_incref(json_object_get(profile, key[i])));
+    w_doc_add(doc, o, "buffers", json_incref(json_object_get(profile, "buffers")));
+}
+
 static weir_status add_side(w_doc *doc, const char *key, const weir_model *m, double top1, const w_verdict *v, uint64_t file_bytes,
                             double ms, weir_error *e) {
     json_t *profile, *o = w_doc_obj(doc, doc->root, key);
@@ -73,6 +81,7 @@ static weir_status add_side(w_doc *doc, const char *key, const weir_model *m, do
     w_doc_add(doc, o, "bound_ms", json_incref(json_object_get(profile, "bound_ms")));
     w_doc_add(doc, o, "threads", json_incref(json_object_get(profile, "threads")));
     w_doc_add(doc, o, "steps", json_incref(json_object_get(profile, "steps")));
+    add_arena(doc, o, profile);
     json_decref(profile);
     return WEIR_OK;
 }
@@ -81,6 +90,7 @@ static weir_status fill(w_doc *d, w_search *s, const weir_model *m, const json_t
                         uint64_t file_bytes, weir_error *e) {
     double ms[2];
     W_TRY(time_both(s, m, ms, e));
+    w_doc_str(d, d->root, "model", s->model->graph->source);
     W_TRY(add_side(d, "baseline", s->model, v->p.base_top1, v, weir_model_file_bytes(s->model), ms[0], e));
     W_TRY(add_side(d, "optimized", m, v->p.top1, v, file_bytes, ms[1], e));
     bool looked = v->looks > 0;
@@ -99,7 +109,7 @@ static weir_status fill(w_doc *d, w_search *s, const weir_model *m, const json_t
     w_doc_str(d, d->root, "objective", s->o->objective ? s->o->objective : "time");
     w_doc_layers(d, s, p->choice);
     w_doc_pareto(d, s, p->choice);
-    return WEIR_OK;
+    return w_histograms(d, s->model->graph, m->graph, e);
 }
 
 weir_status w_optimize_document(w_search *s, const weir_model *m, const json_t *recipe, const w_point *p, const w_verdict *v,

@@ -163,5 +163,7 @@ weir_status w_optimize_document(w_search *s, const weir_model *m, const json_t *
  * other beats in predicted time, bytes, file and drop. */
 void w_doc_layers(w_doc *d, const w_search *s, const w_choice *chosen);
 void w_doc_pareto(w_doc *d, const w_search *s, const w_choice *chosen);
+/* Adds "weights": histograms of each layer before and after, and of the error (histograms.c). */
+weir_status w_histograms(w_doc *d, const w_graph *before, const w_graph *after, weir_error *e);
 double w_now(void);
 #endif

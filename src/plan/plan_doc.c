@@ -38,6 +38,27 @@ static void put_operand(w_doc *d, json_t *list, const w_plan *p, const w_loc *l)
     w_doc_int(d, o, "bytes", (int64_t)l->bytes);
 }
 
+/* The step that makes v, through views (which are no steps), or -1: an input or a constant. */
+static int64_t maker_of(const w_plan *p, w_id v) {
+    const w_graph *g = p->graph;
+    while (v != W_NONE && g->value[v].producer != W_NONE) {
+        w_id node = g->value[v].producer;
+        for (size_t i = 0; i < p->nstep; i++)
+            if (p->step[i].node == node)
+                return (int64_t)i;
+        v = g->node[node].nin ? g->node[node].in[0] : W_NONE;
+    }
+    return -1;
+}
+
+/* "from": the steps whose results this one reads, -1 for what is given from outside. */
+static void put_makers(w_doc *d, json_t *step, const w_plan *p, const w_step *s) {
+    json_t *from = w_doc_arr(d, step, "from");
+    for (uint32_t i = 0; i < s->nin; i++)
+        if (s->in[i].value != W_NONE && s->in[i].place != W_PLACE_CONST)
+            w_doc_int(d, from, NULL, maker_of(p, s->in[i].value));
+}
+
 static void put_step(w_doc *d, json_t *steps, const w_plan *p, const w_step *s) {
     const w_node *n = &p->graph->node[s->node];
     json_t *o = w_doc_obj(d, steps, NULL);
@@ -56,6 +77,7 @@ static void put_step(w_doc *d, json_t *steps, const w_plan *p, const w_step *s) 
         put_operand(d, in, p, &s->in[i]);
     for (uint32_t i = 0; i < s->nout; i++)
         put_operand(d, out, p, &s->out[i]);
+    put_makers(d, o, p, s);
     w_doc_int(d, o, "packed_bytes", (int64_t)s->packed_bytes);
     json_t *scratch = w_doc_obj(d, o, "scratch");
     w_doc_int(d, scratch, "offset", (int64_t)s->scratch_offset);
@@ -107,6 +129,7 @@ static void put_totals(w_doc *d, const w_plan *p) {
 weir_status w_plan_doc(const w_plan *p, weir_document **out, weir_error *e) {
     w_doc d;
     w_doc_begin(&d);
+    w_doc_str(&d, d.root, "model", p->graph->source);
     put_totals(&d, p);
     w_doc_int(&d, d.root, "alignment", 64);
     json_t *steps = w_doc_arr(&d, d.root, "steps");

@@ -54,6 +54,7 @@ json "inspect --json" "d['params'] > 1000 and d['bytes']['compulsory'] > 0 and d
 expect "plan" 0 "$weir" plan "$model" --cpu ref
 expect "plan --json" 0 "$weir" plan "$model" --json
 json "plan --json" "len(d['steps']) > 2 and all(s['bytes']['dram'] >= 0 for s in d['steps'])"
+json "plan --json tells who reads whom" "d['model'] and all(-1 <= f < i for i, s in enumerate(d['steps']) for f in s['from']) and sum(f >= 0 for s in d['steps'] for f in s['from']) >= len(d['steps']) - 1"
 expect "convert" 0 "$weir" convert "$model" "$dir/m.weir"
 expect "convert back" 0 "$weir" convert "$dir/m.weir" "$dir/m.onnx"
 expect "converted runs" 0 "$weir" inspect "$dir/m.onnx"

@@ -292,6 +292,42 @@ static void options_are_checked(void **state) {
     assert_int_equal(weir_optimize(model, &o, &d, &e), WEIR_USAGE);
 }
 
+static int64_t sum_of(const json_t *counts) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < json_array_size(counts); i++) sum += json_integer_value(json_array_get(counts, i));
+    return sum;
+}
+
+/* Every weight is in a bin or counted as a zero, before and after; the error of a pruned layer spans its largest lost weight. */
+static void histograms_hold_every_weight(void **state) {
+    weir_model *m = apply("{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"density\": 0.4, \"method\": \"magnitude\"}]}");
+    static const char *const side[] = {"before", "after"};
+    weir_error e = {0};
+    w_doc d;
+    size_t i;
+    json_t *l;
+    w_doc_begin(&d);
+    assert_int_equal(w_histograms(&d, model->graph, m->graph, &e), WEIR_OK);
+    assert_false(d.bad);
+    json_t *list = json_object_get(d.root, "weights");
+    assert_true(json_array_size(list) >= 3);
+    json_array_foreach(list, i, l) {
+        int64_t n = w_shape_count(&weights_of(model, i)->shape), zeros[2];
+        for (int k = 0; k < 2; k++) {
+            zeros[k] = json_integer_value(json_object_get(json_object_get(l, "zeros"), side[k]));
+            assert_int_equal(json_integer_value(json_object_get(json_object_get(l, "count"), side[k])), n);
+            assert_int_equal(sum_of(json_object_get(l, side[k])) + zeros[k], n);
+        }
+        assert_true(zeros[1] >= n / 2);
+        const json_t *error = json_object_get(l, "error");
+        assert_int_equal(sum_of(json_object_get(error, "counts")), n);
+        assert_true(json_real_value(json_object_get(error, "rms")) > 0);
+        assert_true(json_real_value(json_object_get(error, "lo")) < 0 && json_real_value(json_object_get(error, "hi")) > 0);
+    }
+    w_doc_drop(&d);
+    weir_model_destroy(m);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_recipes_are_named),        cmocka_unit_test(bad_rules_are_named),
@@ -300,6 +336,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(clusters_share_values),        cmocka_unit_test(saved_models_answer_the_same),
         cmocka_unit_test(the_interval_is_right),        cmocka_unit_test(the_store_remembers),
         cmocka_unit_test(options_are_checked),          cmocka_unit_test(ladders_lead_down),
+        cmocka_unit_test(histograms_hold_every_weight),
     };
     if (argc != 2) return 2;
     model_path = argv[1];

@@ -88,10 +88,12 @@ static weir_status add_side(w_doc *doc, const char *key, const weir_model *m, do
 
 static weir_status fill(w_doc *d, w_search *s, const weir_model *m, const json_t *recipe, const w_point *p, const w_verdict *v,
                         uint64_t file_bytes, weir_error *e) {
-    double ms[2];
+    double ms[2], predicted, dram;
     W_TRY(time_both(s, m, ms, e));
     w_doc_str(d, d->root, "model", s->model->graph->source);
     W_TRY(add_side(d, "baseline", s->model, v->p.base_top1, v, weir_model_file_bytes(s->model), ms[0], e));
+    W_TRY(w_predict(s->model, &predicted, &dram, e));
+    w_doc_num(d, json_object_get(d->root, "baseline"), "predicted_ms", 1e3 * predicted);
     W_TRY(add_side(d, "optimized", m, v->p.top1, v, file_bytes, ms[1], e));
     bool looked = v->looks > 0;
     w_doc_num(d, d->root, "drop_points", looked ? v->drop : w_predicted_drop(s, &p->t.p));

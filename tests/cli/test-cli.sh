@@ -36,7 +36,7 @@ expect "version" 0 "$weir" --version
 expect "unknown verb" 2 "$weir" fly
 expect "verb of a later day" 2 "$weir" train x
 says "verb of a later day" "not there yet"
-for v in inspect plan profile run eval bench optimize compress convert diff machine; do
+for v in inspect plan profile run eval bench optimize compress convert diff machine report; do
     expect "$v --help" 0 "$weir" $v --help
     says "$v --help" "example:"
     expect "$v --man" 0 "$weir" --man $v

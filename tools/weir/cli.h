@@ -33,7 +33,7 @@ typedef struct verb {
     size_t (*options)(const opt **rows);
     int (*run)(const common *c, int nargs, const char *const *args);
 } verb;
-extern const verb verb_inspect, verb_plan, verb_run, verb_eval, verb_profile, verb_bench, verb_optimize, verb_compress, verb_convert, verb_diff, verb_machine;
+extern const verb verb_inspect, verb_plan, verb_run, verb_eval, verb_profile, verb_bench, verb_optimize, verb_compress, verb_convert, verb_diff, verb_machine, verb_report;
 extern const verb *const verbs[];
 
 extern int cli_argc;
@@ -56,6 +56,8 @@ json_t *take_document(weir_document *d, weir_error *e);
 /* With --json: prints `body` (borrowed) in the envelope. Returns 0 or an exit code. */
 int print_json(const common *c, weir_context *ctx, json_t *body);
 int print_json_of(json_t *machine, const json_t *body); /* the same with the machine given, which it takes */
+/* A new object: `body` (borrowed) with version, machine and command, as --json prints it; NULL after a message. */
+json_t *envelope(weir_context *ctx, const json_t *body);
 json_t *machine_document(weir_context *ctx);          /* or an object that says why not */
 const char *human_bytes(double bytes, char buf[32]);  /* "1.7 MB" */
 const char *human_count(double n, char buf[32]);      /* "12.5 M" */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 const verb *const verbs[] = {&verb_inspect, &verb_plan, &verb_profile, &verb_run, &verb_eval, &verb_bench, &verb_optimize,
-                             &verb_compress, &verb_convert, &verb_diff, &verb_machine, NULL};
+                             &verb_compress, &verb_convert, &verb_diff, &verb_machine, &verb_report, NULL};
 static const char *const later[] = {"train", "search", "serve", NULL};
 
 int cli_argc;

@@ -108,15 +108,25 @@ json_t *machine_document(weir_context *ctx) {
     return weir_machine(ctx, 0, &d, &e) == WEIR_OK ? take_document(d, &e) : json_pack("{s:n,s:s}", "model", "reason", e.message);
 }
 
+static json_t *envelope_of(json_t *machine, const json_t *body) {
+    json_t *out = json_pack("{s:{s:s,s:s},s:o,s:o}", "weir", "version", weir_version(), "commit", weir_commit(), "machine", machine, "command", command_line());
+    if (out && json_object_update(out, (json_t *)(uintptr_t)body) == 0) return out;
+    json_decref(out);
+    fprintf(stderr, "weir: out of memory for the result\n");
+    return NULL;
+}
+
+json_t *envelope(weir_context *ctx, const json_t *body) { return envelope_of(machine_document(ctx), body); }
+
 int print_json(const common *c, weir_context *ctx, json_t *body) {
     (void)c;
     return print_json_of(machine_document(ctx), body);
 }
 
 int print_json_of(json_t *machine, const json_t *body) {
-    json_t *out = json_pack("{s:{s:s,s:s},s:o,s:o}", "weir", "version", weir_version(), "commit", weir_commit(), "machine", machine, "command", command_line());
-    int bad = !out || json_object_update(out, (json_t *)(uintptr_t)body) != 0;
-    if (!bad) bad = json_dumpf(out, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0 || putchar('\n') == EOF;
+    json_t *out = envelope_of(machine, body);
+    if (!out) return 4;
+    int bad = json_dumpf(out, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0 || putchar('\n') == EOF;
     json_decref(out);
     if (!bad) return 0;
     fprintf(stderr, "weir: the JSON result could not be written\n");

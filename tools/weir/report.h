@@ -1,8 +1,8 @@
-/* Self-contained HTML reports, drawn from the JSON documents. */
+/* Self-contained HTML reports and SVG pictures, drawn from the JSON documents of optimize, profile and plan and nothing else. */
 #ifndef WEIR_REPORT_H
 #define WEIR_REPORT_H
 #include <jansson.h>
-/* Write PATH whole or not at all; 0, or an exit code after a message. `model` is the name people know the model by. */
-int report_profile(const char *path, const char *model, const json_t *profile, const json_t *machine);
-int report_optimize(const char *path, const char *model, const json_t *result, const json_t *machine);
+/* Writes the page to `path` (NULL: none) and each picture into the folder `svg` (NULL: none; made when it is not there), each
+ * file whole or not at all. `document` is what --json prints, envelope included. Returns 0, or an exit code after a message. */
+int report_write(const char *path, const char *svg, const json_t *document);
 #endif

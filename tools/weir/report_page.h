@@ -1,19 +1,51 @@
-/* The page and its pictures, shared by the reports. Text that comes from files goes through page_text only. */
+/* The page: sections, figures, tables. Written whole or not at all; text that comes from files goes through page_text only.
+ *
+ * The body is collected in memory, so that the list of sections stands before them. The markup is well-formed XML. */
 #ifndef WEIR_REPORT_PAGE_H
 #define WEIR_REPORT_PAGE_H
-#include "cli.h"
+#include "report_pic.h"
 
-typedef struct page { FILE *f; char *text; size_t size; const char *path; } page; /* f collects the text in memory */
-int page_open(page *p, const char *path, const char *title); /* 0 or an exit code after a message */
-int page_close(page *p);                                      /* writes PATH; 0 or an exit code */
-void page_text(page *p, const char *s);                       /* escaped */
-void page_machine(page *p, const json_t *d);                  /* command line, version */
+#define PAGE_SECTIONS 24
+typedef struct page {
+    FILE *f;                                   /* the body */
+    char *body;
+    size_t size;
+    const char *title, *lead;
+    const char *svg;                           /* folder for the pictures, or NULL */
+    struct { const char *id, *title; } section[PAGE_SECTIONS];
+    size_t nsection;
+    int bad;                                   /* exit code of the first failure, told already */
+} page;
 
-/* Grouped horizontal bars on a log-free common scale: one row a label, one bar a series. */
-typedef struct bar_row { const char *label; double value[2]; } bar_row;
-void svg_bars(page *p, const char *title, const char *unit, const bar_row *rows, size_t n, const char *const *series, int nseries);
-/* Roofline on log axes: points at (intensity, achieved), under the roof of one bandwidth and one peak. */
-typedef struct roof_point { const char *label; double intensity, gmacs; int series; } roof_point;
-typedef struct roof { double gbs, peak; const char *name; } roof;
-void svg_roofline(page *p, const roof *roofs, int nroofs, const roof_point *points, size_t n, const char *const *series, int nseries);
+int page_open(page *p, const char *svg_dir, const char *title, const char *lead); /* 0 or an exit code after a message */
+int page_close(page *p, const char *path);     /* path NULL: pictures only. 0 or an exit code after a message */
+void page_text(page *p, const char *s);        /* escaped */
+void page_section(page *p, const char *id, const char *title);
+extern const char page_style[], svg_style[];   /* report_style.c */
+
+/* One picture. Drawn at `wide`, and at `narrow` for narrow screens where that is not 0; `id` names the file of --svg. */
+typedef struct figure {
+    const char *id, *title, *alt;              /* alt: what the picture says, for who cannot see it */
+    draw_fn draw;
+    const void *data;
+    double wide, narrow;
+} figure;
+void page_figure(page *p, const figure *f);
+void page_cell(page *p, const figure *f);     /* one of small multiples: the drawing names itself */
+void page_picture(page *p, const figure *f);  /* only the file of --svg */
+#define WIDE 880
+#define NARROW 360
+#define HALF 400
+
+/* Tables. Columns: names starting with '<' are left-aligned text. */
+void table_begin(page *p, const char *caption, const char *const *columns, size_t n);
+void table_row(page *p);                       /* begins a row; table_row_end closes it */
+void table_row_end(page *p);
+void table_name(page *p, const char *s);       /* first cell of a row */
+void table_text(page *p, const char *s);       /* wraps */
+void table_num(page *p, const char *s);        /* a number, as printed */
+void table_end(page *p);
+
+/* Shared sections (report_made.c). */
+void made_section(page *p, const json_t *d);   /* command, machine, versions */
 #endif

@@ -1,101 +1,97 @@
-/* Pictures as inline SVG, in the page's colours. */
-#include "report_page.h"
-#include <math.h>
+/* The strokes of pictures: text that fits, rectangles, lines, legends. */
+#include "report_pic.h"
 #include <string.h>
 
-#define WIDTH 900
-#define LABEL 210
+#define SIZE 12
 
-static void short_text(page *p, const char *s, size_t max) {
-    char buf[80];
-    size_t n = strlen(s);
-    if (n <= max) snprintf(buf, sizeof buf, "%s", s);
-    else snprintf(buf, sizeof buf, "%.*s…%s", (int)(max / 2), s, s + n - (max - max / 2 - 1));
-    page_text(p, buf);
+/* Advance widths of ASCII from 32 on in hundredths of an em: those of a wide sans-serif (DejaVu Sans), as an upper bound. */
+static const unsigned char advance[95] = {32, 41, 46, 84, 64, 96, 78, 28, 40, 40, 50, 84, 32, 37, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 34, 34, 84, 84, 84, 54,
+                                          100, 69, 69, 70, 77, 64, 58, 78, 76, 30, 30, 66, 56, 87, 75, 79, 61, 79, 70, 64, 62, 74, 69, 99, 69, 62, 69, 40, 34, 40, 84, 50,
+                                          50, 62, 64, 55, 64, 62, 36, 64, 64, 28, 28, 58, 28, 98, 64, 62, 64, 64, 42, 53, 40, 64, 60, 82, 60, 60, 53, 64, 34, 64, 84};
+
+static bool starts(char c) { return ((unsigned char)c & 0xc0) != 0x80; }
+
+/* Beyond ASCII: wide scripts take a whole em, all others less. */
+static double char_width(const char *s) {
+    unsigned char c = (unsigned char)*s;
+    if (!starts(*s)) return 0;
+    if (c >= 0xe0) return 1;
+    if (c >= 0x80) return 0.85;
+    return c < 32 || c == 127 ? 1 : advance[c - 32] / 100.0;
 }
 
-static void legend(page *p, int x, int y, const char *const *series, int n) {
-    for (int k = 0; k < n; k++) {
-        fprintf(p->f, "<rect x=%d y=%d width=11 height=11 class=s%d /><text x=%d y=%d>", x + 130 * k, y, k, x + 130 * k + 16, y + 10);
-        page_text(p, series[k]);
-        fprintf(p->f, "</text>");
+double text_width(const char *s, bool bold) {
+    double w = 0;
+    for (; *s; s++) w += char_width(s);
+    return w * SIZE * (bold ? 1.12 : 1);
+}
+
+void put_text(FILE *f, const char *s) {
+    for (; *s; s++) {
+        if (*s == '<') fputs("&lt;", f);
+        else if (*s == '>') fputs("&gt;", f);
+        else if (*s == '&') fputs("&amp;", f);
+        else if (*s == '"') fputs("&quot;", f);
+        else if ((unsigned char)*s < 32 && *s != '\n' && *s != '\t') fputs("&#xfffd;", f);
+        else fputc(*s, f);
     }
 }
 
-void svg_bars(page *p, const char *title, const char *unit, const bar_row *rows, size_t n, const char *const *series, int nseries) {
-    double top = 0;
-    int step = 8 + 13 * nseries, height = 34 + (int)n * step;
-    char buf[32];
-    for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < nseries; k++)
-            if (rows[i].value[k] > top) top = rows[i].value[k];
-    fprintf(p->f, "<svg viewBox=\"0 0 %d %d\" role=img aria-label=\"", WIDTH, height);
-    page_text(p, title);
-    fprintf(p->f, "\">");
-    legend(p, LABEL, 4, series, nseries);
+/* Writes s, or its two ends around an ellipsis where it is wider than room. */
+static double fit(pic *c, const char *s, double room, bool bold) {
+    double w = text_width(s, bold), scale = SIZE * (bold ? 1.12 : 1), left = 0, right = 0, half = (room - scale) / 2;
+    if (w <= room) {
+        put_text(c->f, s);
+        return w;
+    }
+    size_t n = strlen(s), i = 0, k = n;
+    char head[512];
+    while (i < n && i < sizeof head - 5 && left + char_width(s + i) * scale <= half) left += char_width(s + i++) * scale;
+    while (i < n && !starts(s[i])) i++;
+    while (k > i && right + char_width(s + k - 1) * scale <= half) right += char_width(s + --k) * scale;
+    while (k < n && !starts(s[k])) k++;
+    snprintf(head, sizeof head, "%.*s", (int)i, s);
+    put_text(c->f, head);
+    fputs("…", c->f);
+    put_text(c->f, s + k);
+    return left + right + scale;
+}
+
+double pic_text(pic *c, const char *cls, double x, double y, anchor a, double room, const char *s) {
+    static const char *const name[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
+    if (room < SIZE * 2 && text_width(s, false) > room) return 0;
+    fprintf(c->f, "<text x=\"%.1f\" y=\"%.1f\"%s%s%s%s>", x, y, name[a], *cls ? " class=\"" : "", cls, *cls ? "\"" : "");
+    double w = fit(c, s, room, strchr(cls, 'b') != NULL);
+    fputs("</text>", c->f);
+    return w;
+}
+
+void pic_rect(pic *c, const char *cls, double x, double y, double w, double h, double r) {
+    fprintf(c->f, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"", cls, x, y, w < 0 ? 0 : w, h < 0 ? 0 : h);
+    if (r > 0) fprintf(c->f, " rx=\"%.1f\"", r);
+    fputs("/>", c->f);
+}
+
+void pic_line(pic *c, const char *cls, double x0, double y0, double x1, double y1) {
+    fprintf(c->f, "<path class=\"%s\" d=\"M%.1f %.1fL%.1f %.1f\"/>", cls, x0, y0, x1, y1);
+}
+
+void pic_tip(pic *c, const char *open, const char *tip) {
+    fprintf(c->f, "<g%s%s><title>", *open ? " " : "", open);
+    put_text(c->f, tip);
+    fputs("</title>", c->f);
+}
+
+void pic_end(pic *c) { fputs("</g>\n", c->f); }
+
+double pic_legend(pic *c, double x, double y, double room, const char *const *cls, const char *const *name, size_t n) {
+    double at = x;
     for (size_t i = 0; i < n; i++) {
-        int y = 26 + (int)i * step;
-        fprintf(p->f, "<text x=%d y=%d text-anchor=end>", LABEL - 8, y + 11);
-        short_text(p, rows[i].label, 30);
-        fprintf(p->f, "</text>");
-        for (int k = 0; k < nseries; k++) {
-            double v = rows[i].value[k];
-            if (!isfinite(v)) continue;
-            double w = top > 0 ? v / top * (WIDTH - LABEL - 90) : 0;
-            if (!strcmp(unit, "B")) human_bytes(v, buf);
-            else snprintf(buf, sizeof buf, "%.4g %s", v, unit);
-            fprintf(p->f, "<rect x=%d y=%d width=%.1f height=11 rx=2 class=s%d /><text x=%.1f y=%d class=dim>%s</text>", LABEL, y + 13 * k, fmax(w, 1), k,
-                    LABEL + w + 6, y + 13 * k + 10, buf);
-        }
+        double w = 18 + text_width(name[i], false) + 16;
+        if (at > x && at + w - 16 > x + room) at = x, y += 18;
+        pic_rect(c, cls[i], at + 0.5, y + 1.5, 11, 11, 2);
+        pic_text(c, "", at + 18, y + 11, LEFT, room - 18, name[i]);
+        at += w;
     }
-    fprintf(p->f, "</svg>\n");
-}
-
-typedef struct axes { double x0, x1, y0, y1; int left, right, topy, bottom; } axes;
-static double ax(const axes *a, double x) { return a->left + (log10(x) - a->x0) / (a->x1 - a->x0) * (a->right - a->left); }
-static double ay(const axes *a, double y) { return a->bottom - (log10(y) - a->y0) / (a->y1 - a->y0) * (a->bottom - a->topy); }
-
-static void grid(page *p, const axes *a, const char *xname, const char *yname) {
-    for (int d = (int)ceil(a->x0); d <= a->x1; d++)
-        fprintf(p->f, "<path class=grid d=\"M%.1f %dV%d\"/><text class=dim x=%.1f y=%d text-anchor=middle>%g</text>", ax(a, pow(10, d)), a->topy, a->bottom,
-                ax(a, pow(10, d)), a->bottom + 15, pow(10, d));
-    for (int d = (int)ceil(a->y0); d <= a->y1; d++)
-        fprintf(p->f, "<path class=grid d=\"M%d %.1fH%d\"/><text class=dim x=%d y=%.1f text-anchor=end>%g</text>", a->left, ay(a, pow(10, d)), a->right,
-                a->left - 5, ay(a, pow(10, d)) + 4, pow(10, d));
-    fprintf(p->f, "<text x=%d y=%d text-anchor=middle>", (a->left + a->right) / 2, a->bottom + 34);
-    page_text(p, xname);
-    fprintf(p->f, "</text><text x=%d y=%d>", a->left, a->topy - 8);
-    page_text(p, yname);
-    fprintf(p->f, "</text>");
-}
-
-static void widen(double v, double *lo, double *hi) {
-    if (!(v > 0) || !isfinite(v)) return;
-    *lo = fmin(*lo, floor(log10(v)));
-    *hi = fmax(*hi, ceil(log10(v)));
-}
-
-void svg_roofline(page *p, const roof *roofs, int nroofs, const roof_point *points, size_t n, const char *const *series, int nseries) {
-    axes a = {.x0 = 9, .x1 = -9, .y0 = 9, .y1 = -9, .left = 60, .right = WIDTH - 20, .topy = 40, .bottom = 360};
-    for (size_t i = 0; i < n; i++) widen(points[i].intensity, &a.x0, &a.x1), widen(points[i].gmacs, &a.y0, &a.y1);
-    for (int k = 0; k < nroofs; k++) widen(roofs[k].peak, &a.y0, &a.y1), widen(roofs[k].peak / roofs[k].gbs, &a.x0, &a.x1);
-    if (a.x1 <= a.x0 || a.y1 <= a.y0) return;
-    fprintf(p->f, "<svg viewBox=\"0 0 %d 400\" role=img aria-label=\"roofline\">", WIDTH);
-    legend(p, 240, 4, series, nseries);
-    grid(p, &a, "multiply-adds per DRAM byte (cold)", "GMAC/s");
-    for (int k = 0; k < nroofs; k++) {
-        double x0 = pow(10, a.x0), ridge = roofs[k].peak / roofs[k].gbs, y0 = fmax(roofs[k].gbs * x0, pow(10, a.y0));
-        x0 = y0 / roofs[k].gbs;
-        fprintf(p->f, "<path class=l%d stroke-width=2 d=\"M%.1f %.1fL%.1f %.1fH%d\"/><text class=dim x=%d y=%.1f text-anchor=end>", k, ax(&a, x0), ay(&a, y0),
-                ax(&a, ridge), ay(&a, roofs[k].peak), a.right, a.right, ay(&a, roofs[k].peak) - 5);
-        page_text(p, roofs[k].name);
-        fprintf(p->f, "</text>");
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!(points[i].intensity > 0) || !(points[i].gmacs > 0)) continue;
-        fprintf(p->f, "<circle cx=%.1f cy=%.1f r=4.5 class=s%d fill-opacity=.75><title>", ax(&a, points[i].intensity), ay(&a, points[i].gmacs), points[i].series);
-        page_text(p, points[i].label);
-        fprintf(p->f, "</title></circle>");
-    }
-    fprintf(p->f, "</svg>\n");
+    return y + 24;
 }

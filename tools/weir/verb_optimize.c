@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *output, *data, *train, *max_drop = "0.5", *objective, *accept = "interval", *report, *only, *exclude;
+static const char *output, *data, *train, *max_drop = "0.5", *objective, *accept = "interval", *report, *svg, *only, *exclude;
 static bool no_finetune, resume, dry_run;
 static double time_limit;
 static opt_list set;
@@ -21,6 +21,7 @@ static size_t options(const opt **rows) {
         {"accept", 0, OPT_TEXT, &accept, "HOW", "interval (default): the upper 95 % end must be inside; point: the value itself"},
         {"time-limit", 0, OPT_NUM, &time_limit, "TIME", "end the search after this long (90s, 10m) with the best found"},
         {"report", 0, OPT_TEXT, &report, "F.html", "write a self-contained report"},
+        {"svg", 0, OPT_TEXT, &svg, "DIR", "write the report's pictures as SVG files into DIR"},
         {"resume", 0, OPT_FLAG, &resume, NULL, "go on with the trials stored beside OUT by an earlier run"},
         {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "search only: no verification, no output"},
         {"only", 0, OPT_TEXT, &only, "REGEX", "change only nodes whose name matches"},
@@ -113,13 +114,15 @@ static void print(const json_t *d) {
     printf("%.0f trials, %.0f s\n", jnum(d, "trials"), jnum(d, "seconds"));
 }
 
-static int show(const common *c, weir_context *ctx, const char *model, json_t *d) {
-    int rc = 0;
-    if (report) {
-        json_t *machine = machine_document(ctx);
-        rc = report_optimize(report, model, d, machine);
-        json_decref(machine);
-    }
+static int draw(weir_context *ctx, json_t *d) {
+    json_t *full = envelope(ctx, d);
+    int rc = full ? report_write(report, svg, full) : 4;
+    json_decref(full);
+    return rc;
+}
+
+static int show(const common *c, weir_context *ctx, json_t *d) {
+    int rc = report || svg ? draw(ctx, d) : 0;
     if (rc) return rc;
     if (c->json) return print_json(c, ctx, d);
     print(d);
@@ -165,7 +168,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     if (st == WEIR_OK) st = weir_optimize(model, &o, &d, &e);
     progress_end();
     json_t *j = d ? take_document(d, &e) : NULL;
-    int rc = j ? show(c, ctx, args[0], j) : 0;
+    int rc = j ? show(c, ctx, j) : 0;
     if (st != WEIR_OK && rc == 0) rc = fail(&e);
     json_decref(j);
     weir_dataset_destroy(cal);

@@ -1,13 +1,27 @@
 /* weir plan: the plan, step by step. */
 #include "cli.h"
+#include "report.h"
 
+static const char *html, *svg;
 static model_args m;
 
 static size_t options(const opt **rows) {
-    static const opt r[] = {{"shape", 0, OPT_LIST, &m.shapes, "NAME:1x3x224x224", "bind the shape of an input (unbound batch: 1)"},
+    static const opt r[] = {{"html", 0, OPT_TEXT, &html, "F", "also write a report with the network and the arena drawn to F"},
+                            {"svg", 0, OPT_TEXT, &svg, "DIR", "also write its pictures as SVG files into DIR"},
+                            {"shape", 0, OPT_LIST, &m.shapes, "NAME:1x3x224x224", "bind the shape of an input (unbound batch: 1)"},
                             {"batch", 'b', OPT_INT, &m.batch, "N", "bind a symbolic batch"}};
     *rows = r;
     return sizeof r / sizeof r[0];
+}
+
+static int draw(weir_context *ctx, const weir_session *s) {
+    weir_error e = {0};
+    weir_document *d = NULL;
+    json_t *j = weir_session_plan(s, &d, &e) == WEIR_OK ? take_document(d, &e) : NULL, *full = j ? envelope(ctx, j) : NULL;
+    int rc = full ? report_write(html, svg, full) : j ? 4 : fail(&e);
+    json_decref(j);
+    json_decref(full);
+    return rc;
 }
 
 static int run(const common *c, int nargs, const char *const *args) {
@@ -33,6 +47,7 @@ static int run(const common *c, int nargs, const char *const *args) {
         rc = j ? print_json(c, ctx, j) : fail(&e);
         json_decref(j);
     }
+    if (!rc && (html || svg)) rc = draw(ctx, s);
     weir_session_destroy(s);
     weir_model_destroy(model);
     weir_context_destroy(ctx);

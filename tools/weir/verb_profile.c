@@ -2,13 +2,14 @@
 #include "cli.h"
 #include "report.h"
 
-static const char *input, *html;
+static const char *input, *html, *svg;
 static int iterations = 100;
 static model_args m;
 
 static size_t options(const opt **rows) {
     static const opt r[] = {{"input", 'i', OPT_TEXT, &input, "IN", "a .npy or image as input (default: noise)"},
                             {"html", 0, OPT_TEXT, &html, "F", "also write a report to F"},
+                            {"svg", 0, OPT_TEXT, &svg, "DIR", "also write its pictures as SVG files into DIR"},
                             {"iterations", 'n', OPT_INT, &iterations, "N", "timed runs (default 100)"},
                             {"shape", 0, OPT_LIST, &m.shapes, "NAME:1x3x224x224", "bind the shape of an input (unbound batch: 1)"},
                             {"batch", 'b', OPT_INT, &m.batch, "N", "bind a symbolic batch"}};
@@ -74,10 +75,10 @@ static int run(const common *c, int nargs, const char *const *args) {
     progress_end();
     json_t *j = st == WEIR_OK ? take_document(d, &e) : NULL;
     int rc = j ? 0 : fail(&e);
-    if (j && html) {
-        json_t *machine = machine_document(ctx);
-        rc = report_profile(html, args[0], j, machine);
-        json_decref(machine);
+    if (j && (html || svg)) {
+        json_t *full = envelope(ctx, j);
+        rc = full ? report_write(html, svg, full) : 4;
+        json_decref(full);
     }
     if (j && !rc && c->json) rc = print_json(c, ctx, j);
     else if (j && !rc) print(j);
@@ -88,6 +89,6 @@ static int run(const common *c, int nargs, const char *const *args) {
     return rc;
 }
 
-const verb verb_profile = {"profile", "profile MODEL [-i IN] [--html F]", "set the ledger against the clock, per layer, with verdicts",
+const verb verb_profile = {"profile", "profile MODEL [-i IN] [--html F] [--svg DIR]", "set the ledger against the clock, per layer, with verdicts",
                            "Time, bytes per memory level and bound of every step, and what each technique would save there, or why nothing.",
                            "weir profile examples/models/resnet8.onnx", options, run};

@@ -43,6 +43,30 @@ static bool blanket(const w_search *s, size_t k, w_choice *c) {
     return any;
 }
 
+static weir_status learn_from(w_search *s, const w_choice *c, weir_error *e) {
+    weir_model *m;
+    json_t *r = w_choice_recipe(s, c, W_RECIPE_DRAFT);
+    if (!r) return w_oom(e, 0, "a recipe");
+    weir_status st = w_recipe_apply(s->model, r, s->calibration, &m, e);
+    json_decref(r);
+    W_TRY(st);
+    st = w_predict_learn(m, &s->kernels, e);
+    weir_model_destroy(m);
+    return st;
+}
+
+weir_status w_search_kernels(w_search *s, weir_error *e) {
+    w_progress(s->ctx, "timing kernels", 0, 1);
+    for (size_t k = 0; k <= W_LADDERS && (k == 0 || w_techniques[k - 1]); k++) { /* 0: the network as it is */
+        w_choice *c = w_choice_new(s);
+        if (!c) return w_oom(e, s->nlayer * W_LADDERS, "the search");
+        if (k > 0 && (w_techniques[k - 1]->lossless || !blanket(s, k - 1, c))) continue;
+        W_TRY(learn_from(s, c, e));
+    }
+    w_progress(s->ctx, "timing kernels", 1, 1);
+    return WEIR_OK;
+}
+
 /* Of several techniques that recode the same weights, the one with the best blanket stays where the objective gains by it. */
 static void shelve(w_search *s, const double *gain) {
     for (size_t i = 0; i < s->nlayer; i++) {

@@ -44,11 +44,14 @@ static weir_status model_hash(const weir_model *m, uint64_t *out, weir_error *e)
     return bad ? w_oom(e, 0, "the model's hash") : WEIR_OK;
 }
 
+/* Without the kernels, of which any use of weir may add some; those that count are in w_search.kernels. */
 static weir_status machine_hash(weir_context *ctx, uint64_t *h, weir_error *e) {
     const w_machine *m;
     weir_document *d;
     W_TRY(w_machine_get(ctx, false, &m, e));
-    W_TRY(w_machine_doc(m, &d, e));
+    w_machine bare = *m;
+    bare.nkernel = 0;
+    W_TRY(w_machine_doc(&bare, &d, e));
     *h = w_hash64(weir_document_text(d), strlen(weir_document_text(d)), *h);
     weir_document_destroy(d);
     return WEIR_OK;
@@ -63,6 +66,7 @@ static weir_status identify(w_search *s, weir_error *e) {
     const char *cpu = weir_context_cpu(s->ctx);
     s->identity = w_hash64(cpu, strlen(cpu), s->identity);
     s->identity = w_hash64(WEIR_VERSION, strlen(WEIR_VERSION), s->identity);
+    s->identity = w_hash64(&s->kernels, sizeof s->kernels, s->identity);
     return machine_hash(s->ctx, &s->identity, e);
 }
 
@@ -87,11 +91,12 @@ static weir_status measure_base(w_search *s, weir_error *e) {
 static weir_status prepare(w_search *s, weir_error *e) {
     W_TRY(w_search_samples(s, e));
     W_TRY(w_search_layers(s, e));
-    W_TRY(identify(s, e));
-    W_TRY(w_store_open(s->ctx, s->o->trial_store, s->o->resume, &s->store, e));
     w_progress(s->ctx, "calibration", 0, 1);
     W_TRY(w_calibration_create(s->model, &s->calibration_set, &s->calibration, e));
     w_progress(s->ctx, "calibration", 1, 1);
+    W_TRY(w_search_kernels(s, e));
+    W_TRY(identify(s, e));
+    W_TRY(w_store_open(s->ctx, s->o->trial_store, s->o->resume, &s->store, e));
     W_TRY(measure_base(s, e));
     W_TRY(w_search_blankets(s, e));
     W_TRY(w_sensitivity(s, e));

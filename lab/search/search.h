@@ -46,6 +46,8 @@ typedef struct w_stock { double bits, elements, zeros; } w_stock;
 /* Constants of the file: bits as the entropy of their symbols allows, elements, and zeros among those kept as real numbers. */
 w_stock w_graph_stock(const w_graph *g);
 double w_graph_bits(const w_graph *g);
+/* Times kernels of this network that the machine model does not know, once a machine; folds what a prediction rests on in *h. */
+weir_status w_predict_learn(const weir_model *model, uint64_t *h, weir_error *e);
 /* Predicted seconds of one batch-1 run, and the plan's cold bytes. */
 weir_status w_predict(const weir_model *model, double *seconds, double *dram_bytes, weir_error *e);
 
@@ -94,6 +96,7 @@ typedef struct w_search {
     w_stock base;              /* of the network with nothing chosen: what loses nothing, and what --set fixed */
     double base_s, base_dram, base_kl, base_drop;
     w_store *store;
+    uint64_t kernels;          /* what predictions rest on */
     uint64_t identity;         /* of a trial: model, search data, CPU set, machine model, version */
     uint64_t looked_at;        /* of a look: model and evaluation data */
     w_layer *layer; size_t nlayer;
@@ -105,7 +108,7 @@ typedef struct w_search {
     w_point *point; size_t npoint, cap_point;
     size_t trials_run;
     double limit;              /* points that may be lost, on the search samples */
-    size_t failed_looks;
+    size_t failed_looks, looks_taken;
     double started;
 } w_search;
 
@@ -126,6 +129,7 @@ weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *o
 weir_status w_trial_cost(w_search *s, const json_t *recipe, double *seconds, double *dram, weir_error *e); /* planned, not run; remembered */
 bool w_search_expired(const w_search *s);                            /* the time limit has passed */
 weir_status w_sensitivity(w_search *s, weir_error *e);               /* every rung alone */
+weir_status w_search_kernels(w_search *s, weir_error *e);            /* context.c: the kernels of each technique everywhere, learnt */
 weir_status w_search_blankets(w_search *s, weir_error *e);           /* context.c: each technique everywhere; shelves */
 weir_status w_search_context(w_search *s, weir_error *e);            /* context.c: prices */
 weir_status w_choice_cost(w_search *s, const w_choice *c, double *seconds, double *dram, weir_error *e); /* exact, by planning */

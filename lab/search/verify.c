@@ -62,12 +62,14 @@ weir_status w_verify(w_search *s, const weir_model *m, uint64_t recipe_hash, w_v
         W_TRY(st);
     } else {
         W_TRY(look(s, m, &out->p, e));
+        s->looks_taken++;
         json_t *j = to_json(&out->p);
         weir_status st = j ? w_store_put(s->store, key, j, e) : w_oom(e, 0, "a verification");
         json_decref(j);
         W_TRY(st);
     }
     W_TRY(w_store_count(s->store, prefix, &out->looks, e));
+    out->looks = W_MAX(out->looks, s->looks_taken); /* another search may have emptied the store */
     out->drop = w_paired_drop(&out->p);
     out->upper = w_paired_upper(&out->p, confidence(s));
     out->met = (s->o->accept_point ? out->drop : out->upper) <= w_verify_limit(s, &out->p);

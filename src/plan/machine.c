@@ -104,6 +104,30 @@ weir_status w_machine_get(weir_context *ctx, bool refresh, const w_machine **out
     return WEIR_OK;
 }
 
+double w_machine_share(const w_machine *m, const char *kernel) {
+    for (size_t i = 0; i < m->nkernel; i++)
+        if (strcmp(m->kernel[i].kernel, kernel) == 0)
+            return m->kernel[i].share;
+    return 0;
+}
+
+static void add_kernel(w_machine *m, const w_kernel_share *k) {
+    if (m->nkernel < W_KERNEL_SHARES && w_machine_share(m, k->kernel) == 0)
+        m->kernel[m->nkernel++] = *k;
+}
+
+void w_machine_learn(weir_context *ctx, const w_kernel_share *k, size_t n) {
+    w_machine *m = ctx->machine, cached;
+    if (!m || ctx->machine_file)
+        return;
+    if (load_cached(ctx, m, &cached))
+        for (size_t i = 0; i < cached.nkernel; i++)
+            add_kernel(m, &cached.kernel[i]);
+    for (size_t i = 0; i < n; i++)
+        add_kernel(m, &k[i]);
+    store_cached(ctx, m);
+}
+
 /* Between one thread and all of them, bandwidth is taken to grow evenly. */
 static double between(const w_machine *m, const double v[2], int threads) {
     if (threads <= 1 || m->threads <= 1)

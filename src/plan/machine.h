@@ -12,6 +12,9 @@ typedef struct w_level {
     double write_gbs[2];
 } w_level;
 enum { W_PEAK_F32, W_PEAK_BF16, W_PEAK_INT8, W_PEAKS };
+/* What a kernel reaches of its bound, on this machine: bound over clock, summed over the steps it was met in. */
+#define W_KERNEL_SHARES 96
+typedef struct w_kernel_share { char kernel[48]; double share; } w_kernel_share;
 typedef struct w_machine {
     char cpu_model[64];
     char isa[16];              /* the set these peaks were measured with */
@@ -22,9 +25,16 @@ typedef struct w_machine {
     double gops[W_PEAKS][2];   /* 1e9 multiply-adds/s: one thread, all threads */
     double barrier_us;         /* cost of one parallel region */
     double step_us;            /* fixed cost of one step of the executor */
+    w_kernel_share kernel[W_KERNEL_SHARES]; /* learnt when first met (w_machine_learn); the rest counts as 1 */
+    size_t nkernel;
 } w_machine;
 /* Loads ctx->machine_file, or the cache, or measures (about 2 s, progress reported) and caches; keeps it in ctx->machine. */
 weir_status w_machine_get(weir_context *ctx, bool refresh, const w_machine **out, weir_error *e);
+/* 0: not known. */
+double w_machine_share(const w_machine *m, const char *kernel);
+/* Adds kernels that the context's model does not know yet, and caches the model with them. What another process has cached
+ * meanwhile counts first, so that all agree. A model read from a file learns nothing. */
+void w_machine_learn(weir_context *ctx, const w_kernel_share *k, size_t n);
 weir_status w_machine_doc(const w_machine *m, weir_document **out, weir_error *e);
 /* Bandwidth in bytes/s of a level at a thread count (interpolated between 1 and m->threads). */
 double w_machine_bw(const w_machine *m, int level, int threads, bool write);

@@ -28,6 +28,12 @@ static void put_peaks(w_doc *d, const w_machine *m) {
         w_doc_str(d, d->root, "bf16_reason", "no bfloat16 instructions in this set");
 }
 
+static void put_kernels(w_doc *d, const w_machine *m) {
+    json_t *o = w_doc_obj(d, d->root, "kernel_share");
+    for (size_t i = 0; i < m->nkernel; i++)
+        w_doc_num(d, o, m->kernel[i].kernel, m->kernel[i].share);
+}
+
 weir_status w_machine_doc(const w_machine *m, weir_document **out, weir_error *e) {
     w_doc d;
     w_doc_begin(&d);
@@ -50,6 +56,7 @@ weir_status w_machine_doc(const w_machine *m, weir_document **out, weir_error *e
     put_peaks(&d, m);
     w_doc_num(&d, d.root, "barrier_us", m->barrier_us);
     w_doc_num(&d, d.root, "step_us", m->step_us);
+    put_kernels(&d, m);
     return w_doc_end(&d, out, e);
 }
 
@@ -122,9 +129,31 @@ static void read_peaks(reader *r, const json_t *o, w_machine *m) {
             pair(r, "peak_gmacs", peaks, peak_names[i], 1e8, m->gops[i]);
 }
 
+static void read_kernels(reader *r, const json_t *o, w_machine *m) {
+    const json_t *kernels = json_object_get(o, "kernel_share");
+    const char *name;
+    json_t *v;
+    m->nkernel = 0;
+    if (kernels && (!json_is_object(kernels) || json_object_size(kernels) > W_KERNEL_SHARES)) {
+        bad(r, "", "kernel_share", "an object of at most 96 numbers");
+        return;
+    }
+    json_object_foreach((json_t *)(uintptr_t)kernels, name, v) {
+        w_kernel_share *k = &m->kernel[m->nkernel];
+        if (strlen(name) >= sizeof k->kernel) {
+            bad(r, "", "kernel_share", "names shorter than 48 characters");
+            return;
+        }
+        snprintf(k->kernel, sizeof k->kernel, "%s", name);
+        k->share = number(r, "kernel_share", name, v, 1e-4, 100);
+        m->nkernel++;
+    }
+}
+
 static void read_fields(reader *r, const json_t *o, w_machine *m) {
-    if (json_integer_value(json_object_get(o, "version")) != W_MACHINE_VERSION)
-        bad(r, "", "version", "1");
+    json_int_t version = json_integer_value(json_object_get(o, "version"));
+    if (version != 1 && version != W_MACHINE_VERSION)
+        bad(r, "", "version", "1 or 2");
     text(r, o, "cpu_model", m->cpu_model, sizeof m->cpu_model);
     text(r, o, "isa", m->isa, sizeof m->isa);
     m->threads = (int)number(r, "", "threads", json_object_get(o, "threads"), 1, 65536);
@@ -137,6 +166,7 @@ static void read_fields(reader *r, const json_t *o, w_machine *m) {
     if (!m->llc_victim && strcmp(policy, "inclusive") != 0)
         bad(r, "", "llc_policy", "\"victim\" or \"inclusive\"");
     read_peaks(r, o, m);
+    read_kernels(r, o, m);
     m->barrier_us = number(r, "", "barrier_us", json_object_get(o, "barrier_us"), 0, 1e6);
     m->step_us = number(r, "", "step_us", json_object_get(o, "step_us"), 0, 1e6);
 }

@@ -46,6 +46,7 @@ typedef struct w_step {
     int threads;               /* parts this step is split in at most (1: not split) */
     int64_t macs;              /* by the operator's definition */
     double macs_done;          /* that the kernel carries out, where it needs fewer (Winograd); 0: macs */
+    double padded;             /* multiply-adds that the kernel's tile and its groups of inputs add, as a factor; 0: 1 */
     int peak;                  /* W_PEAK_* that bounds its arithmetic */
     w_bytes bytes;
     double bound_s; int bound_by; /* steady state (warm); by W_L1..W_DRAM, or W_LEVELS for arithmetic */

@@ -52,6 +52,30 @@ static void test_round_trip(void **state) {
     weir_document_destroy(doc);
 }
 
+/* Kernels come with version 2; version 1 knows none. */
+static void test_kernel_shares(void **state) {
+    (void)state;
+    w_machine a, b;
+    weir_document *doc;
+    assert_int_equal(read_text(good, &a, NULL), WEIR_OK);
+    assert_int_equal(a.nkernel, 0);
+    char *s = changed("\"version\":1,", "\"version\":2,\"kernel_share\":{\"f32_x\":0.5,\"u8_x\":0.25},");
+    assert_int_equal(read_text(s, &a, NULL), WEIR_OK);
+    assert_true(w_machine_share(&a, "u8_x") == 0.25);
+    assert_true(w_machine_share(&a, "u8_y") == 0);
+    assert_int_equal(w_machine_doc(&a, &doc, NULL), WEIR_OK);
+    assert_int_equal(read_text(weir_document_text(doc), &b, NULL), WEIR_OK);
+    assert_int_equal(b.nkernel, 2);
+    assert_true(w_machine_share(&b, "f32_x") == 0.5);
+    weir_document_destroy(doc);
+    free(s);
+    weir_error e;
+    s = changed("\"version\":1,", "\"version\":2,\"kernel_share\":{\"f32_x\":-1},");
+    assert_int_equal(read_text(s, &a, &e), WEIR_BAD_INPUT);
+    assert_non_null(strstr(e.message, "kernel_share.f32_x"));
+    free(s);
+}
+
 static void test_envelope_is_read(void **state) {
     (void)state;
     w_machine m;
@@ -75,7 +99,7 @@ static void test_interpolation(void **state) {
 static void test_lies_are_named(void **state) {
     (void)state;
     static const char *const cases[][3] = {
-        {"\"version\":1", "\"version\":2", "'version'"},
+        {"\"version\":1", "\"version\":3", "'version'"},
         {"\"threads\":4", "\"threads\":0", "'threads'"},
         {"\"threads\":4", "\"threads\":1e300", "'threads'"},
         {"\"threads\":4", "\"threads\":\"4\"", "'threads'"},
@@ -161,7 +185,7 @@ static int teardown(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_envelope_is_read),
+        cmocka_unit_test(test_kernel_shares), cmocka_unit_test(test_envelope_is_read),
         cmocka_unit_test(test_interpolation),
         cmocka_unit_test(test_lies_are_named),
         cmocka_unit_test(test_cut_files_fail),

@@ -71,6 +71,8 @@ static weir_status describe(w_plan *p, w_step *s, igemm *m, const char *kernel, 
     size_t n = m->fn_f32 ? m->f32.n : m->u8.n;
     s->kernel = kernel;
     s->peak = peak;
+    s->padded = (double)w_packed_width(m->nr, n) / (double)n;
+    if (peak == W_PEAK_INT8) s->padded *= 4 * (double)w_u8_quads(r->c) / (double)r->c;
     s->threads = w_step_threads(p, w_step_seconds((double)m->p * (double)(r->taps * r->c) * (double)n, w_step_io_bytes(s)));
     set_tiles(s, m);
     const char *how = m->pad.lines ? "copied rows" : r->tap_table ? "indirect" : r->offset ? "in place" : "plain";

@@ -80,6 +80,7 @@ def optimize_document(profile):
                        {"technique": "channels", "nodes": ".*" + EVIL, "keep": 0.75}, {"technique": EVIL, "nodes": []}, {"technique": "lowrank", "nodes": ["a"], "rank": 5}],
             "pareto": [{"predicted_ms": 0.1, "dram_bytes": 10, "file_bytes": 100000, "drop_points": 0.2, "drop_upper95": 0.4, "families": ["int8", EVIL], "chosen": True},
                        {"predicted_ms": 0.3, "dram_bytes": 20, "file_bytes": 300000, "drop_points": 0.0, "drop_upper95": None, "families": [], "chosen": False}],
+            "joint_trials": [{"predicted_ms": 0.2, "file_bytes": 200000, "drop_points": 0.3}, {"predicted_ms": None}],
             "layers": [{"name": EVIL, "weights": 10, "options": [{"technique": "int8", "parameters": {"bits": 6}, "chosen": True, "drop_points": 0.1},
                                                                  {"technique": EVIL, "parameters": {EVIL: 0.5}, "chosen": False}]}],
             "weights": [{"name": EVIL, "lo": -1, "hi": 1, "count": {"before": 21, "after": 21}, "zeros": {"before": 0, "after": 9}, "before": counts, "after": counts,

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "lib"))
 from browser import Browser  # noqa: E402
 
-MODELS = {"lenet5": "", "resnet8": "60s", "mobilenet": "60s"}
+MODELS = {"lenet5": "60s", "resnet8": "60s", "mobilenet": "60s"} # and how long to search
 SQUEEZENET = pathlib.Path("../shared/models/squeezenet11-fp16.onnx")
 CHECK = (pathlib.Path(__file__).parent / "lib/page_check.js").read_text()
 
@@ -32,7 +32,7 @@ def make_pages(program, out):
     for model, limit in MODELS.items():
         args = ["optimize", f"examples/models/{model}.onnx", "-o", out / f"{model}.weir", "--train", "fashion-mnist:train", "--no-finetune", "--data",
                 "fashion-mnist", "--max-drop", "0.5", "--threads", "1", "--report", out / f"{model}.html", "--svg", out / f"{model}-svg", "--json"]
-        text = weir(program, *args, *(["--time-limit", limit] if limit else []))
+        text = weir(program, *args, "--time-limit", limit)
         (out / f"{model}.json").write_text(text)
         pages.append(out / f"{model}.html")
     models = ["examples/models/resnet8.onnx"]
@@ -72,10 +72,13 @@ def look(browser, page, out):
 
 
 def look_at_picture(browser, svg):
-    said, asked = browser.open(svg, 1000, "dark")
-    if said or asked:
-        print(f"{svg}: {said} {asked}")
-    return len(said) + len(asked)
+    problems = []
+    for scheme in ("light", "dark"):
+        said, asked = browser.open(svg, 1000, scheme)
+        problems += [*said, *asked, *browser.run(CHECK)["bad"]]
+    for p in problems[:10]:
+        print(f"{svg}: {p}")
+    return len(problems)
 
 
 def main():

@@ -22,8 +22,8 @@ typedef struct roof { double gbs, peak; const char *name; } roof;
 typedef struct roofline { roof roof[2]; int nroof; roof_point *point; size_t n; const char *name[2]; int series; } roofline;
 void draw_roofline(pic *c, const void *data);
 
-/* Recipes by cost and drop; lower and further left is better (report_pareto.c). */
-typedef struct pareto { const json_t *list; const char *key, *axis; double base, budget; label_fn label, tick; } pareto;
+/* Recipes by cost and drop; lower and further left is better (report_pareto.c). all: those tried, or NULL. */
+typedef struct pareto { const json_t *list, *all; const char *key, *axis; double base, budget; label_fn label, tick; } pareto;
 void draw_pareto(pic *c, const void *data);
 
 /* Buffers as rectangles, step by offset (report_arena.c). */

@@ -47,6 +47,17 @@ static void point(pic *c, const pareto *d, const json_t *p, const axis *x, const
     pic_end(c);
 }
 
+/* What was tried and beaten: small and hollow, where the axes of the front reach. */
+static void beaten(pic *c, const pareto *d, const axis *x, const axis *y) {
+    size_t i;
+    json_t *p;
+    json_array_foreach(d->all, i, p) {
+        double v = jnum(p, d->key);
+        if (!(v >= x->lo && v <= x->hi && cost(p) >= y->lo && cost(p) <= y->hi)) continue;
+        fprintf(c->f, "<circle class=\"old\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\"/>", axis_at(x, v), axis_at(y, cost(p)));
+    }
+}
+
 /* The steps of the front, left to right: what is the least drop at no more than this much? */
 static void front(pic *c, const pareto *d, const axis *x, const axis *y) {
     double at = -INFINITY, low = INFINITY;
@@ -100,6 +111,7 @@ void draw_pareto(pic *c, const void *data) {
         snprintf(text, sizeof text, "allowed %s", human_points(d->budget, b));
         pic_text(c, "m halo", x.to, by < y.to + 16 ? by + 14 : by - 5, RIGHT, 160, text);
     }
+    beaten(c, d, &x, &y);
     front(c, d, &x, &y);
     size_t i;
     json_t *p;

@@ -105,10 +105,10 @@ void pareto_section(page *p, const json_t *d) {
     json_t *x, *f;
     char b[32];
     if (!json_array_size(list)) return;
-    pareto time = {list, "predicted_ms", "predicted time of one input", jnum(d, "baseline.predicted_ms"), jnum(d, "max_drop"), human_ms, tick_ms};
-    pareto file = {list, "file_bytes", "bytes of the file", jnum(d, "baseline.file_bytes"), jnum(d, "max_drop"), human_bytes, tick_bytes};
+    pareto time = {list, jget(d, "joint_trials"), "predicted_ms", "predicted time of one input", jnum(d, "baseline.predicted_ms"), jnum(d, "max_drop"), human_ms, tick_ms};
+    pareto file = {list, jget(d, "joint_trials"), "file_bytes", "bytes of the file", jnum(d, "baseline.file_bytes"), jnum(d, "max_drop"), human_bytes, tick_bytes};
     page_section(p, "front", "What the search could choose from");
-    fputs("<p>Each point is a recipe; further left takes less, further down costs less accuracy. The line joins those that nothing beats in both. The thin "
+    fputs("<p>Each point is a recipe; further left takes less, further down costs less accuracy. The line joins those that nothing beats in both; small hollow ones were tried and beaten. The thin "
           "stroke over the chosen one reaches up to what its drop may be with 95 % confidence.</p>\n<div class=\"pair\">", p->f);
     page_figure(p, &(figure){"front-time", "Time against accuracy", "Recipes by predicted time and drop of top-1. The table below holds the same numbers.", draw_pareto, &time, HALF, 0});
     page_figure(p, &(figure){"front-file", "File against accuracy", "Recipes by bytes of the file and drop of top-1. The table below holds the same numbers.", draw_pareto, &file, HALF, 0});

@@ -1,6 +1,6 @@
 // Finds text over other text, outside its box, outside the window, or too small; and colours too close to what they stand on.
 (() => {
-  const bad = [], texts = [], slack = 1;
+  const bad = [], texts = [], slack = 1, root = document.body || document.documentElement; // a page, or a picture alone
   const visible = e => { const s = getComputedStyle(e); return s.visibility !== "hidden" && s.display !== "none" && +s.opacity > 0; };
   const cut = (r, b) => ({left: Math.max(r.left, b.left), right: Math.min(r.right, b.right), top: Math.max(r.top, b.top), bottom: Math.min(r.bottom, b.bottom)});
   const page = {left: 0, right: innerWidth, top: -1e9, bottom: 1e9};
@@ -20,10 +20,10 @@
     return e.getBoundingClientRect();
   };
   const say = (what, t, other) => bad.push(`${what}: "${t.s}"${other ? ` and "${other.s}"` : ""} at ${Math.round(t.r.left)},${Math.round(t.r.top + scrollY)} (${Math.round(t.r.right - t.r.left)} wide)`);
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   for (let n = walk.nextNode(); n; n = walk.nextNode()) {
     const e = n.parentElement;
-    if (!n.data.trim() || !visible(e) || e.closest("title, style, script") || (e.closest("details:not([open])") && !e.closest("summary"))) continue;
+    if (!n.data.trim() || !visible(e) || e.closest("title, desc, style, script") || (e.closest("details:not([open])") && !e.closest("summary"))) continue;
     const range = document.createRange(), c = clip(e), b = box(e);
     range.selectNodeContents(n);
     if (e instanceof SVGElement) {
@@ -60,7 +60,7 @@
   need(["old", "new", "f32", "f16", "i8", "mark"], ["bg"], 3);
   const heads = [...document.querySelectorAll("h1,h2,h3")].map(h => +h.tagName[1]);
   heads.forEach((h, i) => { if (i ? h > heads[i - 1] + 1 : h !== 1) bad.push(`heading ${i + 1} jumps to level ${h}`); });
-  for (const s of document.querySelectorAll("svg")) if (!s.getAttribute("aria-label")) bad.push("a picture without a text alternative");
+  for (const s of document.querySelectorAll("svg")) if (!s.getAttribute("aria-label") && !s.getAttribute("aria-labelledby")) bad.push("a picture without a text alternative");
   for (const t of document.querySelectorAll("table")) if (!t.caption || !t.tHead) bad.push("a table without a caption or a head");
   return {bad, texts: texts.length, pictures: document.querySelectorAll("svg").length, height: document.documentElement.scrollHeight};
 })()

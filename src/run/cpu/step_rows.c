@@ -14,21 +14,18 @@ static bool both_f32(const w_graph *g, const w_node *n) {
     return w_is_real_f32(w_node_in(g, n, 0)) && w_is_real_f32(&g->value[n->out[0]]);
 }
 
-/* Which logical dim has stride 1 in memory (W_MAX_RANK: none does alone). */
-static uint32_t innermost(const w_value *v) {
-    uint32_t rank = v->shape.rank;
-    if (rank == 0) return W_MAX_RANK;
-    return rank == 4 && w_value_layout(v) == W_NHWC ? 1 : rank - 1;
+/* Neighbours along `axis` are neighbours in memory: whatever lies inside of it there has length 1. */
+static bool is_inner(const w_value *v, int64_t axis) {
+    int64_t stride[W_MAX_RANK];
+    w_layout_strides(&v->shape, w_value_layout(v), stride);
+    return stride[axis] == 1;
 }
 
-/* `axis` runs innermost in both operands, or everything after it has length 1. */
+/* `axis` runs innermost in both operands, which lie alike. */
 static bool axis_is_inner(const w_value *in, const w_value *out, int64_t axis) {
     if (axis < 0 || axis >= in->shape.rank) return false;
     if (w_value_layout(in) != out->layout && !w_layouts_agree(&in->shape)) return false;
-    if (innermost(in) == (uint32_t)axis || innermost(out) == (uint32_t)axis) return true;
-    int64_t after = 1;
-    for (int64_t d = axis + 1; d < in->shape.rank; d++) after *= in->shape.dim[d];
-    return after == 1;
+    return is_inner(in, axis) || is_inner(out, axis);
 }
 
 static int64_t softmax_axis(const w_node *n, const w_shape *s) {

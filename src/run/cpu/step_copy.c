@@ -219,6 +219,11 @@ static weir_status pad_value(w_plan *p, w_step *s, copy_params *c, weir_error *e
     const w_value *out = w_step_out(p, s, 0), *v = w_step_in(p, s, 2);
     float *x, zero = 0;
     size_t n = 1;
+    if (!out->quant && v && out->type == WEIR_F32) { /* whatever the value is stored as: constants of half graphs stay half */
+        W_TRY(w_step_const(p, s, 2, &x, &n, e));
+        if (n) memcpy(c->value, x, sizeof *x);
+        return WEIR_OK;
+    }
     if (!out->quant) {
         if (v && v->type != out->type)
             return w_fail(e, WEIR_BAD_INPUT, "%s: the padding value has another type than the data",

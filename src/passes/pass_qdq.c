@@ -32,12 +32,15 @@ weir_status w_qdq_edges(w_qdq *q, weir_error *e) {
 
 /* ---- quantised values ---- */
 
-static bool only_dequantised(const w_qdq *q, w_id v) {
-    if (q->uses.output[v]) return false;
+/* Every reader takes the integers for the real numbers they stand for; others (a Transpose of the integers themselves) would
+ * see a value that has become real. */
+static bool read_as_real(const w_qdq *q, w_id v) {
     for (uint32_t i = q->head[v]; i != UINT32_MAX; i = q->edge[i].next)
         if (q->g->node[q->edge[i].node].op != W_OP_DequantizeLinear || q->edge[i].slot != 0) return false;
     return true;
 }
+
+static bool only_dequantised(const w_qdq *q, w_id v) { return !q->uses.output[v] && read_as_real(q, v); }
 
 static weir_status set_unsigned_zero(w_graph *g, w_node *n, int32_t zero, weir_error *e) {
     uint8_t *data = w_arena_alloc(&g->arena, 1);
@@ -90,6 +93,7 @@ static weir_status mark_quantised(w_qdq *q, w_id k, weir_error *e) {
     if (g->value[v].quant) return WEIR_OK;
     W_TRY(w_qdq_params(g, &g->node[k], &quant, &type, e));
     if (!quant || quant->n != 1 || (type != WEIR_U8 && type != WEIR_S8)) return WEIR_OK;
+    if (!read_as_real(q, v)) return WEIR_OK;
     w_quant *own = w_arena_alloc(&g->arena, sizeof *own);
     if (!own) return w_oom(e, sizeof *own, "a quantisation");
     *own = *quant;

@@ -62,6 +62,26 @@ static const pass_case cases[] = {
      "k: y f32[1,18] = DequantizeLinear(q4, s2, z)\n"
      "output y\n",
      0},
+    {"integers that are read as integers stay so", "qdq",
+     "input x f32[1,2,3]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "a: q1 = QuantizeLinear(x, s, z)\n"
+     "b: d1 = DequantizeLinear(q1, s, z)\n"
+     "c: t1 = Relu(d1)\n"
+     "d: q2 = Transpose(q1) perm=[0,2,1]\n"
+     "output t1\n"
+     "output q2\n",
+     "input x f32[1,2,3]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "a: q1 u8[1,2,3] = QuantizeLinear(x, s, z)\n"
+     "b: d1 f32[1,2,3] = DequantizeLinear(q1, s, z)\n"
+     "c: t1 f32[1,2,3] = Relu(d1)\n"
+     "d: q2 u8[1,3,2] = Transpose(q1) perm=[0,2,1]\n"
+     "output t1\n"
+     "output q2\n",
+     0},
     {"operators on real numbers keep their pair", "qdq",
      "input x f32[1,8]\n"
      "const s f32[] = {0.03125}\n"

@@ -1,5 +1,8 @@
-/* compulsory.c: what an ideal machine must move: each weight in use, each input and each output, once, in the stored type. */
+/* compulsory.c: what an ideal machine must move: each weight in use, what the outputs depend on of each input, and each output,
+ * once, in the stored type. What a node reads of an operand is what its access map says; where the map covers more than is
+ * read (or the data decide), no more than one element for each element that is made counts: a lower bound stays one. */
 #include "planner.h"
+#include "op_util.h"
 #include <stdlib.h>
 
 /* Operands that say what to do rather than give numbers to work on: they are read at plan time. */
@@ -55,25 +58,81 @@ int64_t w_weight_count(const w_graph *g) {
     return each_weight(g, add_count, &n) ? n : -1;
 }
 
+/* What must be there of a value: at least `count` elements, somewhere in the box. */
+typedef struct part { w_box box; double count; } part;
+
+static void make_larger(part *p, const w_box *box, double count) {
+    if (count > p->count)
+        *p = (part){*box, count};
+}
+
+/* The part of operand i that makes `out` of result o. */
+static part part_read(const w_graph *g, const w_node *n, uint32_t o, const part *out, uint32_t i) {
+    part p = {0};
+    if (out->count <= 0 || is_setting(n, i))
+        return p;
+    w_tag tag = w_op_get(n->op)->map(g, n, o, &out->box, i, &p.box);
+    p.count = tag == W_UNUSED ? 0 : (double)w_box_count(&p.box);
+    if (tag != W_EXACT || out->count < (double)w_box_count(&out->box))
+        p.count = W_MIN(p.count, out->count);
+    return p;
+}
+
+/* Bytes of the graph inputs that outputs depend on; of several readers the one that needs most counts. */
+static bool input_bytes(const w_graph *g, double *bytes) {
+    part *need = calloc(g->nvalue + 1, sizeof *need);
+    if (!need)
+        return false;
+    for (size_t i = 0; i < g->noutput; i++)
+        if (w_box_whole(&g->value[g->output[i]].shape, W_EXACT, &need[g->output[i]].box) == W_EXACT)
+            need[g->output[i]].count = (double)w_box_count(&need[g->output[i]].box);
+    for (size_t k = g->nnode; k-- > 0;) {
+        const w_node *n = &g->node[k];
+        for (uint32_t o = 0; n->op != W_OP_NONE && o < n->nout; o++)
+            for (uint32_t i = 0; n->out[o] != W_NONE && i < n->nin; i++) {
+                if (n->in[i] == W_NONE)
+                    continue;
+                part p = part_read(g, n, o, &need[n->out[o]], i);
+                make_larger(&need[n->in[i]], &p.box, p.count);
+            }
+    }
+    for (size_t i = 0; i < g->ninput; i++)
+        *bytes += need[g->input[i]].count * (double)w_type_size(g->value[g->input[i]].type);
+    free(need);
+    return true;
+}
+
 double w_compulsory_bytes(const w_graph *g) {
     double bytes = 0;
-    if (!each_weight(g, add_bytes, &bytes))
+    if (!each_weight(g, add_bytes, &bytes) || !input_bytes(g, &bytes))
         return -1;
-    for (size_t i = 0; i < g->ninput; i++)
-        bytes += (double)w_value_bytes(g, g->input[i]);
     for (size_t i = 0; i < g->noutput; i++)
         bytes += (double)w_value_bytes(g, g->output[i]);
     return bytes;
+}
+
+/* Bytes of operand i that node n reads to make all of its results. */
+static double operand_bytes(const w_graph *g, const w_node *n, uint32_t i) {
+    part most = {0};
+    for (uint32_t o = 0; o < n->nout; o++) {
+        part whole;
+        if (n->out[o] == W_NONE || w_box_whole(&g->value[n->out[o]].shape, W_EXACT, &whole.box) != W_EXACT)
+            continue;
+        whole.count = (double)w_box_count(&whole.box);
+        part p = part_read(g, n, o, &whole, i);
+        make_larger(&most, &p.box, p.count);
+    }
+    return most.count * (double)w_type_size(g->value[n->in[i]].type);
 }
 
 double w_step_compulsory(const w_plan *p, const w_step *s) {
     const w_node *n = &p->graph->node[s->node];
     double bytes = 0;
     for (uint32_t i = 0; i < s->nin; i++) {
-        bool again = is_setting(n, i);
+        bool again = s->in[i].place == W_PLACE_NONE || is_setting(n, i);
         for (uint32_t j = 0; j < i; j++)
             again |= s->in[j].value == s->in[i].value;
-        bytes += again ? 0 : (double)s->in[i].bytes;
+        bytes += again ? 0 : W_MIN((double)s->in[i].bytes, operand_bytes(p->graph, n, i));
     }
     for (uint32_t i = 0; i < s->nout; i++)
         bytes += (double)s->out[i].bytes;

@@ -164,28 +164,28 @@ static int64_t fold_work(const w_graph *g, const w_node *n, uint32_t o, const w_
 }
 
 /* Op: Min
- * ONNX: 8, 12, 13
+ * ONNX: 6, 8, 12, 13
  * Inputs: data (one or more)
  * Attributes: none
  * Limits: none
  * Map: exact, element by element with broadcasting
  */
-W_OP_DEFINE_PLAIN(Min, "Min", 1, UINT32_MAX, 1, 1, 8, infer_arith, w_map_same, fold_work, fold_ref);
+W_OP_DEFINE_PLAIN(Min, "Min", 1, UINT32_MAX, 1, 1, 6, infer_arith, w_map_same, fold_work, fold_ref);
 
 /* Op: Max
- * ONNX: 8, 12, 13
+ * ONNX: 6, 8, 12, 13
  * Inputs: data (one or more)
  * Attributes: none
  * Limits: none
  * Map: exact, element by element with broadcasting
  */
-W_OP_DEFINE_PLAIN(Max, "Max", 1, UINT32_MAX, 1, 1, 8, infer_arith, w_map_same, fold_work, fold_ref);
+W_OP_DEFINE_PLAIN(Max, "Max", 1, UINT32_MAX, 1, 1, 6, infer_arith, w_map_same, fold_work, fold_ref);
 
 /* Op: Sum
- * ONNX: 8, 13
+ * ONNX: 6, 8, 13
  * Inputs: data (one or more)
  * Attributes: none
  * Limits: none
  * Map: exact, element by element with broadcasting
  */
-W_OP_DEFINE_PLAIN(Sum, "Sum", 1, UINT32_MAX, 1, 1, 8, infer_arith, w_map_same, fold_work, fold_ref);
+W_OP_DEFINE_PLAIN(Sum, "Sum", 1, UINT32_MAX, 1, 1, 6, infer_arith, w_map_same, fold_work, fold_ref);

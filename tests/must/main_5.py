@@ -3,7 +3,7 @@
 usage: main_5.py WEIR MODEL.onnx...
 
 Three figures per model, each beside weir's:
-  compulsory  weights in use (batch-norm folded to one bias per channel), inputs and outputs, once, batch 1, no padding
+  compulsory  weights in use (batch-norm folded to one bias per channel), what is read of inputs, and outputs, once, batch 1, no padding
   arena       the smallest height for the lifetimes of the plan's buffers; the lifetimes are checked against its steps
   peak        the allocator's high-water mark of a run against the peak certified before it
 """
@@ -48,6 +48,30 @@ def border_bytes(value):
     return count(d.dim_value for d in tensor.shape.dim) * FLOATS[tensor.elem_type]
 
 
+def reached(node, size, axis, kernel):
+    """How many of `size` places along a spatial axis the windows of a convolution or pool touch."""
+    a = {x.name: list(x.ints) for x in node.attribute}
+    auto = next((x.s for x in node.attribute if x.name == "auto_pad"), b"NOTSET")
+    if auto not in (b"NOTSET", b""):
+        return size
+    n = len(kernel)
+    stride, dilation = a.get("strides", [1] * n)[axis], a.get("dilations", [1] * n)[axis]
+    lo, hi = a.get("pads", [0] * 2 * n)[axis], a.get("pads", [0] * 2 * n)[axis + n]
+    windows = (size + lo + hi - (kernel[axis] - 1) * dilation - 1) // stride + 1
+    places = {w * stride + k * dilation - lo for w in range(windows) for k in range(kernel[axis])}
+    return sum(0 <= p < size for p in places)
+
+
+def input_bytes(graph, value, tensors):
+    """Bytes of a graph input; where a convolution alone reads it, of the rectangle that its windows reach."""
+    readers = [n for n in graph.node if value.name in n.input]
+    dims = [d.dim_value for d in value.type.tensor_type.shape.dim]
+    if len(readers) == 1 and readers[0].op_type == "Conv" and readers[0].input[1] in tensors:
+        kernel = list(tensors[readers[0].input[1]].dims)[2:]
+        dims[2:] = [reached(readers[0], size, axis, kernel) for axis, size in enumerate(dims[2:])]
+    return count(dims) * FLOATS[value.type.tensor_type.elem_type]
+
+
 def weights_in_use(graph):
     """Names of the float initialisers that a node computes with."""
     known = {t.name for t in graph.initializer if t.data_type in FLOATS}
@@ -64,7 +88,7 @@ def compulsory(path):
     graph = model.graph
     tensors = {t.name: t for t in graph.initializer}
     maker = {name: node for node in graph.node for name in node.output}
-    total = sum(border_bytes(v) for v in graph.input if v.name not in tensors)
+    total = sum(input_bytes(graph, v, tensors) for v in graph.input if v.name not in tensors)
     total += sum(border_bytes(v) for v in graph.output)
     used = weights_in_use(graph)
     for node in graph.node:

@@ -98,10 +98,12 @@ void w_nd_at(const w_nd *nd, uint32_t outer, int64_t k, int64_t offset[W_ND_OPER
     }
 }
 
+/* Constants in a file mapping begin at any byte. */
 #define COPY_LINE(T)                                                                                                   \
+    typedef T any_##T __attribute__((aligned(1), may_alias));                                                          \
     static void line_##T(void *dst, int64_t sd, const void *src, int64_t ss, int64_t n) {                              \
-        T *d = dst;                                                                                                    \
-        const T *s = src;                                                                                              \
+        any_##T *d = dst;                                                                                              \
+        const any_##T *s = src;                                                                                        \
         for (int64_t i = 0; i < n; i++) d[i * sd] = s[i * ss];                                                         \
     }
 COPY_LINE(uint8_t)

@@ -294,7 +294,8 @@ static void copy_part(void *arg, size_t index) {
     int64_t first = n * part / c->parts, last = n * (part + 1) / c->parts;
     void *out = w_loc_ptr(&j->s->out[piece->out], j->b);
     const void *in = w_loc_ptr(&j->s->in[piece->in], j->b);
-    if (c->transpose && is_transpose(&piece->nd)) transpose_part(c, &piece->nd, out, in, first, last);
+    bool aligned = ((uintptr_t)in | (uintptr_t)out) % c->elem == 0; /* constants in a file mapping may lie anywhere */
+    if (c->transpose && aligned && is_transpose(&piece->nd)) transpose_part(c, &piece->nd, out, in, first, last);
     else w_nd_copy(&piece->nd, c->elem, out, in, first, last);
 }
 

@@ -313,6 +313,22 @@ static void copy_run(const w_step *s, const w_bindings *b) {
     w_step_for(s, b, copy_part, (size_t)c->npiece * (size_t)c->parts);
 }
 
+/* What a piece covers of one operand, in rows of its outermost dim there; the gaps between rows are left out. */
+static void touch_piece(w_touch *t, const w_loc *loc, const copy_piece *k, int operand, size_t elem, w_touch_kind kind) {
+    enum { MOST_ROWS = 65536 };
+    const int64_t *stride = k->nd.stride[operand];
+    int64_t lo = k->nd.start[operand], span = 1, step = 0, rows = 1;
+    for (uint32_t d = 0; d < k->nd.rank; d++) {
+        int64_t s = stride[d] < 0 ? -stride[d] : stride[d], reach = s * (k->nd.n[d] - 1);
+        if (stride[d] < 0) lo -= reach;
+        if (s > step) step = s, rows = k->nd.n[d];
+        span += reach;
+    }
+    int64_t inner = span - step * (rows - 1);
+    if (inner >= step || rows > MOST_ROWS) rows = 1, inner = span;
+    for (int64_t r = 0; r < rows; r++) w_touch_loc(t, loc, (size_t)(lo + r * step) * elem, (size_t)inner * elem, kind);
+}
+
 /* Slice reads what it takes; the constants beside the data are read at plan time only. */
 static void copy_touch(const w_plan *p, const w_step *s, w_touch *t) {
     const copy_params *c = s->params;
@@ -324,10 +340,9 @@ static void copy_touch(const w_plan *p, const w_step *s, w_touch *t) {
     for (uint32_t i = 0; i < c->npiece; i++) {
         const copy_piece *k = &c->piece[i];
         size_t bytes = (size_t)w_nd_count(&k->nd) * c->elem;
-        size_t at_out = (size_t)k->nd.start[0] * c->elem, at_in = (size_t)k->nd.start[1] * c->elem;
-        bool dense_in = bytes == s->in[k->in].bytes, dense_out = bytes == s->out[k->out].bytes;
-        w_touch_loc(t, &s->in[k->in], 0, dense_in || at_in + bytes > s->in[k->in].bytes ? s->in[k->in].bytes : bytes, W_READ);
-        w_touch_loc(t, &s->out[k->out], dense_out || at_out + bytes > s->out[k->out].bytes ? 0 : at_out, bytes, W_WRITE);
+        if (bytes == 0) continue;
+        touch_piece(t, &s->in[k->in], k, 1, c->elem, W_READ);
+        touch_piece(t, &s->out[k->out], k, 0, c->elem, W_WRITE);
         moved += (double)bytes;
     }
     w_touch_l1(t, moved, moved + filled);

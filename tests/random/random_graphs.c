@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_REASONS = 200, MOST_FAILURES = 25 };
 typedef struct reason { char text[200]; int n; } reason;
@@ -160,7 +161,7 @@ static bool read_arguments(int argc, char **argv, arguments *a) {
 static bool set_up(const arguments *a, rg_setup *s, char *machine, size_t n) {
     static const char *const all[] = {"ref", "avx2", "avx512", "vnni"};
     *s = (rg_setup){.scratch = a->scratch, .write = a->write};
-    snprintf(machine, n, "%s/machine.json", a->scratch);
+    snprintf(machine, n, "%s/machine-%d.json", a->scratch, (int)getpid());
     if (!make_machine(machine)) return false;
     for (int i = 0; i < (a->nset ? a->nset : 4); i++)
         if (!add_set(s, a->nset ? a->set[i] : all[i], machine)) return false;
@@ -188,5 +189,6 @@ int main(int argc, char **argv) {
     }
     printf("\n");
     print_tally(&t);
+    unlink(machine);
     return t.failed ? WEIR_UNMET : WEIR_OK;
 }

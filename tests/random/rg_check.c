@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct check {
     const rg_graph *g;
@@ -53,13 +54,14 @@ static bool saved(const check *c, const weir_model *m, const char *suffix, bool 
     weir_model *again = NULL;
     rg_run run = {0};
     rg_how how = {.batch = c->g->batch};
-    snprintf(path, sizeof path, "%s/saved%s", c->setup->scratch, suffix);
+    snprintf(path, sizeof path, "%s/saved-%d%s", c->setup->scratch, (int)getpid(), suffix);
     if (weir_model_save(m, path, &e) != WEIR_OK) return rg_complain(c->report, "save", "%s: %s", c->set->name, e.message);
     bool good = opened(c, c->set->one, path, &again) && rg_run_make(c->g, again, &how, &run, c->report);
     if (good && exact) good = rg_same_bits(c->oracle, first, &run.results, "container", c->set->name, c->report);
     else if (good) good = rg_compare(c->oracle, &run.results, 3, "export", c->set->name, c->report);
     rg_run_free(&run);
     if (again) weir_model_destroy(again);
+    unlink(path);
     return good;
 }
 
@@ -218,7 +220,7 @@ bool rg_check(const rg_graph *g, const rg_setup *setup, rg_report *report) {
     rg_oracle oracle;
     check c = {g, setup, &setup->set[0], &oracle, report, path};
     *report = (rg_report){0};
-    snprintf(path, sizeof path, "%s/random.onnx", setup->scratch);
+    snprintf(path, sizeof path, "%s/random-%d.onnx", setup->scratch, (int)getpid()); /* runs may share the folder */
     bool good = rg_encode(g, &file) && save_file(path, &file);
     if (!good) rg_complain(report, "write", "%s: cannot be written", path);
     else {
@@ -229,6 +231,7 @@ bool rg_check(const rg_graph *g, const rg_setup *setup, rg_report *report) {
         rg_oracle_free(&oracle);
         if (good && weir_context_live_bytes(setup->set[0].one) != live) good = rg_complain(report, "leak", "bytes of the context stay in use");
     }
+    unlink(path);
     free(file.data);
     return good;
 }

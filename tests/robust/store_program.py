@@ -3,6 +3,7 @@ resumes, a run that starts afresh does not pull the store from under another.
 
 usage: store_program.py WEIR MODEL
 """
+import contextlib
 import json
 import os
 import signal
@@ -40,10 +41,9 @@ class Runs:
         if not os.path.exists(self.store):
             return 0
         try:
-            db = sqlite3.connect("file:%s?mode=ro" % self.store, uri=True, timeout=30)
-            n = db.execute("SELECT count(*) FROM trial").fetchone()[0]
-            db.close()
-            return n
+            # closed whatever happens: a connection that is left open holds a lock on the store
+            with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % self.store, uri=True, timeout=30)) as db:
+                return db.execute("SELECT count(*) FROM trial").fetchone()[0]
         except sqlite3.Error:
             return 0
 

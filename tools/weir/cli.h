@@ -43,8 +43,12 @@ extern volatile int cli_cancel;    /* set by SIGINT and SIGTERM */
 /* options.c */
 int opt_parse(const verb *v, common *c, int argc, char **argv, const char **args, int max_args, int *nargs); /* 0, or 2 after a message */
 void opt_help(const verb *v, FILE *f);
-void opt_man(const verb *v, FILE *f);
 size_t opt_common_rows(const opt **rows, common *c);
+
+/* manual.c */
+void opt_man(const verb *v, FILE *f);
+void man_overview(FILE *f);
+void bash_completion(FILE *f);
 
 /* output.c */
 int fail(const weir_error *e);                        /* prints "weir: message", returns the exit code */

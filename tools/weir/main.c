@@ -27,7 +27,7 @@ static void handle_signals(void) {
 static void help(FILE *f) {
     fprintf(f, "weir %s: makes neural networks move fewer bytes\n\nusage: weir VERB [options]\n\n", weir_version());
     for (size_t i = 0; verbs[i]; i++) fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-    fprintf(f, "\nEvery verb takes --help. Start with:\n  weir inspect examples/models/lenet5.onnx\n");
+    fprintf(f, "\nweir help VERB, or weir VERB --help, lists the options of a verb. Start with:\n  weir inspect examples/models/lenet5.onnx\n");
 }
 
 /* Ends output on standard output: what was promised there must have arrived. */
@@ -50,6 +50,28 @@ static int run_verb(const verb *v, int argc, char **argv) {
     return finish(v->run(&c, nargs, args));
 }
 
+static const verb *find_verb(const char *name) {
+    for (size_t i = 0; verbs[i]; i++)
+        if (!strcmp(verbs[i]->name, name)) return verbs[i];
+    return NULL;
+}
+
+/* weir help [VERB], --version, and what the build asks for: --man [VERB], --completion bash. -1: none of them. */
+static int make_text(int argc, char **argv) {
+    const char *what = argv[1], *of = argc > 2 ? argv[2] : NULL;
+    const verb *v = of ? find_verb(of) : NULL;
+    bool is_help = !strcmp(what, "-h") || !strcmp(what, "--help") || !strcmp(what, "help"), is_man = !strcmp(what, "--man");
+    if ((is_help || is_man) && of && !v) return usage("'%s' is no verb; weir --help lists them", of);
+    if (is_help && v) opt_help(v, stdout);
+    else if (is_help) help(stdout);
+    else if (is_man && v) opt_man(v, stdout);
+    else if (is_man) man_overview(stdout);
+    else if (!strcmp(what, "--completion") && of && !strcmp(of, "bash")) bash_completion(stdout);
+    else if (!strcmp(what, "--version")) printf("weir %s (%s)\n", weir_version(), weir_commit());
+    else return -1;
+    return finish(0);
+}
+
 int main(int argc, char **argv) {
     cli_argc = argc;
     cli_argv = argv;
@@ -58,20 +80,10 @@ int main(int argc, char **argv) {
         help(stderr);
         return 2;
     }
-    if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
-        help(stdout);
-        return finish(0);
-    }
-    if (!strcmp(argv[1], "--version")) {
-        printf("weir %s (%s)\n", weir_version(), weir_commit());
-        return finish(0);
-    }
-    if (!strcmp(argv[1], "--man") && argc == 3) { /* for the build: the manual page of a verb */
-        for (size_t i = 0; verbs[i]; i++)
-            if (!strcmp(verbs[i]->name, argv[2])) return opt_man(verbs[i], stdout), 0;
-    }
-    for (size_t i = 0; verbs[i]; i++)
-        if (!strcmp(verbs[i]->name, argv[1])) return run_verb(verbs[i], argc - 2, argv + 2);
+    int made = make_text(argc, argv);
+    if (made >= 0) return made;
+    const verb *v = find_verb(argv[1]);
+    if (v) return run_verb(v, argc - 2, argv + 2);
     for (size_t i = 0; later[i]; i++)
         if (!strcmp(later[i], argv[1])) return usage("'%s' is not there yet", argv[1]);
     return usage("'%s' is no verb; weir --help lists them", argv[1]);

@@ -1,4 +1,4 @@
-/* Options as data: parsing, --help, manual pages. */
+/* Options as data: parsing and --help. manual.c makes the manual pages of the same rows. */
 #include "cli.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -128,53 +128,4 @@ void opt_help(const verb *v, FILE *f) {
         fprintf(f, "  %.*s\n", len, line);
         line += len + (line[len] == '\n');
     }
-}
-
-/* Text for roff: a leading dot or quote and backslashes would be commands. */
-static void roff(const char *s, FILE *f) {
-    bool start = true;
-    for (; *s; s++) {
-        if (start && (*s == '.' || *s == '\'')) fputs("\\&", f);
-        start = *s == '\n';
-        if (*s == '\\') fputs("\\e", f);
-        else if (*s == '-') fputs("\\-", f);
-        else fputc(*s, f);
-    }
-}
-
-static void man_rows(const opt *rows, size_t n, FILE *f) {
-    for (size_t i = 0; i < n; i++) {
-        fprintf(f, ".TP\n.B ");
-        if (rows[i].letter) fprintf(f, "\\-%c, ", rows[i].letter);
-        fprintf(f, "\\-\\-");
-        roff(rows[i].name, f);
-        if (rows[i].arg) fprintf(f, " \\fI%s\\fR", rows[i].arg);
-        fprintf(f, "\n");
-        roff(rows[i].help, f);
-        fprintf(f, "\n");
-    }
-}
-
-void opt_man(const verb *v, FILE *f) {
-    static common c;
-    const opt *rows;
-    fprintf(f, ".TH WEIR-%s 1 \"\" \"weir %s\" \"User Commands\"\n.SH NAME\nweir-%s \\- ", v->name, weir_version(), v->name);
-    roff(v->summary, f);
-    fprintf(f, "\n.SH SYNOPSIS\n.B weir ");
-    roff(v->usage, f);
-    fprintf(f, "\n");
-    if (v->text) {
-        fprintf(f, ".SH DESCRIPTION\n");
-        roff(v->text, f);
-        fprintf(f, "\n");
-    }
-    fprintf(f, ".SH OPTIONS\n");
-    size_t n = v->options(&rows);
-    man_rows(rows, n, f);
-    n = opt_common_rows(&rows, &c);
-    man_rows(rows, n, f);
-    fprintf(f, ".SH EXIT STATUS\n0 done, 1 ran but did not meet what was asked, 2 wrong usage, 3 unreadable or unsupported input, "
-               "4 out of a resource, 130 interrupted.\n.SH EXAMPLE\n.nf\n");
-    roff(v->example, f);
-    fprintf(f, "\n.fi\n");
 }

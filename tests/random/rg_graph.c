@@ -120,7 +120,7 @@ static int constant(rg_graph *g, int type, int rank, const int64_t *dim, void **
     int id = value(g, RG_CONST, type, rank, dim);
     rg_value *v = &g->value[id];
     v->list = rg_chance(g, 25);
-    v->as_node = rg_chance(g, 15);
+    v->as_node = rg_chance(g, 15) && (g->opset >= 9 || rg_real(type)); /* Constant of version 1 holds real numbers */
     *data = rg_alloc(g, (size_t)rg_count(v) * rg_size(type) + 8);
     v->data = *data;
     return id;

@@ -47,7 +47,10 @@ static void set_window(rg_graph *g, rg_op *n, const conv_plan *p, int sp, bool k
     for (int i = 0; i < sp; i++) pads[i] = p->lo[i], pads[i + sp] = p->hi[i];
     if (kernel || rg_chance(g, 80)) rg_set_ints(n, "kernel_shape", sp, p->k);
     bool unit = true, plain = true, bare = true;
-    for (int i = 0; i < sp; i++) unit &= p->s[i] == 1, plain &= p->d[i] == 1, bare &= !p->lo[i] && !p->hi[i];
+    for (int i = 0; i < sp; i++) {
+        unit &= p->s[i] == 1, plain &= p->d[i] == 1, bare &= !p->lo[i] && !p->hi[i];
+        auto_pad &= (p->k[i] - 1) * p->d[i] + 1 >= p->s[i]; /* else SAME would pad by less than nothing */
+    }
     if (!unit || rg_chance(g, 50)) rg_set_ints(n, "strides", sp, p->s);
     if (!plain || (!kernel && rg_chance(g, 50))) rg_set_ints(n, "dilations", sp, p->d);
     if (auto_pad) rg_set_s(n, "auto_pad", rg_chance(g, 70) ? "SAME_UPPER" : rg_chance(g, 50) ? "SAME_LOWER" : "VALID");

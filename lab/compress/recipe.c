@@ -168,7 +168,7 @@ typedef struct statistics {
 static weir_status add_key(statistics *st, const json_t *rule, weir_error *e) {
     json_t *r = json_copy((json_t *)(uintptr_t)rule);
     if (r) json_object_del(r, "cost");
-    char *text = r ? json_dumps(r, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = r ? w_json_text(r, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(r);
     if (!text) return w_oom(e, 0, "the recipe's text");
     st->key = w_hash64(text, strlen(text), st->key);
@@ -222,7 +222,7 @@ weir_status w_recipe_apply(const weir_model *model, const json_t *recipe, w_cali
         w_graph_destroy(g);
         return s;
     }
-    char *text = json_dumps(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    char *text = w_json_text(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     s = text ? w_model_derive(model, g, text, out, e) : w_oom(e, 0, "the recipe's text");
     if (!text) w_graph_destroy(g);
     free(text);

@@ -121,7 +121,7 @@ static weir_status apply_point(w_search *s, const w_point *p, result *r, weir_er
 /* Of the rules without their remarks. */
 static weir_status recipe_hash(w_search *s, const w_point *p, uint64_t *out, weir_error *e) {
     json_t *recipe = w_choice_recipe(s, p->choice, W_RECIPE_PLAIN);
-    char *text = recipe ? json_dumps(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9)) : NULL;
+    char *text = recipe ? w_json_text(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(recipe);
     if (!text) return w_oom(e, 0, "a recipe");
     *out = w_hash64(text, strlen(text), 0);

@@ -183,7 +183,7 @@ static weir_status run(w_store *s, sqlite3_stmt *q, const char *key, const char 
 weir_status w_store_begin(w_store *s, const char *key, weir_error *e) { return run(s, s->begin, key, NULL, e); }
 
 weir_status w_store_put(w_store *s, const char *key, const json_t *value, weir_error *e) {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+    char *text = w_json_text(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     if (!text) return w_oom(e, 0, "the trial store");
     weir_status st = run(s, s->put, key, text, e);
     free(text);

@@ -40,7 +40,7 @@ static weir_status measure(w_search *s, const json_t *recipe, bool full, w_trial
 
 /* "KIND-IDENTITY-RECIPE-SET". */
 static weir_status trial_key(const w_search *s, const char *kind, const json_t *recipe, const char *set, char key[80], weir_error *e) {
-    char *text = json_dumps(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+    char *text = w_json_text(recipe, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
     if (!text) return w_oom(e, 0, "a trial's name");
     snprintf(key, 80, "%s-%016llx-%016llx-%s", kind, (unsigned long long)s->identity,
              (unsigned long long)w_hash64(text, strlen(text), 0), set);

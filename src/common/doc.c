@@ -125,10 +125,42 @@ void w_doc_drop(w_doc *d) {
     d->root = NULL;
 }
 
+/* ---- JSON to text -------------------------------------------------------------------------- */
+
+typedef struct text_sink {
+    char *s;
+    size_t n, cap;
+    bool bad;
+} text_sink;
+
+static int to_sink(const char *data, size_t size, void *user) {
+    text_sink *t = user;
+    if (!t->bad && t->cap - t->n <= size) {
+        size_t cap = 2 * t->cap + size + 256;
+        char *grown = realloc(t->s, cap);
+        if (grown) t->s = grown, t->cap = cap;
+        t->bad = !grown;
+    }
+    if (t->bad) return -1;
+    memcpy(t->s + t->n, data, size);
+    t->n += size;
+    return 0;
+}
+
+char *w_json_text(const json_t *j, size_t flags) {
+    text_sink t = {0};
+    if (json_dump_callback(j, to_sink, &t, flags) != 0 || t.bad || !t.s) {
+        free(t.s);
+        return NULL;
+    }
+    t.s[t.n] = 0;
+    return t.s;
+}
+
 weir_status w_doc_end(w_doc *d, weir_document **out, weir_error *e) {
     *out = NULL;
     weir_document *doc = d->bad ? NULL : malloc(sizeof *doc);
-    if (doc) doc->text = json_dumps(d->root, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    if (doc) doc->text = w_json_text(d->root, JSON_COMPACT | JSON_REAL_PRECISION(15));
     if (doc && !doc->text) {
         free(doc);
         doc = NULL;

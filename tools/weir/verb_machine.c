@@ -1,7 +1,6 @@
 /* weir machine: the machine model. */
 #include "cli.h"
 #include <stdlib.h>
-#include <string.h>
 
 static bool refresh;
 static const char *output;
@@ -27,13 +26,15 @@ static void print(const json_t *d) {
         printf("%-6s %27.1f %16.1f\n", key, json_number_value(json_array_get(v, 0)), json_number_value(json_array_get(v, 1)));
 }
 
+/* Through a stream, whose errors stay: json_dumps would drop keys where memory is short. */
 static int write_file(const json_t *d) {
-    char *text = json_dumps(d, JSON_INDENT(2));
-    if (!text) {
-        fprintf(stderr, "weir: out of memory for '%s'\n", output);
-        return 4;
-    }
-    int rc = save_file(output, text, strlen(text));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    bool bad = !f || json_dumpf(d, f, JSON_INDENT(2)) != 0 || ferror(f);
+    if (f && fclose(f) != 0) bad = true;
+    if (bad) fprintf(stderr, "weir: out of memory for '%s'\n", output);
+    int rc = bad ? 4 : save_file(output, text, size);
     free(text);
     return rc;
 }

@@ -19,28 +19,40 @@ static weir_status read_header(w_stream *s, int rank, const char *kind, header *
     return WEIR_OK;
 }
 
-static weir_status read_image(weir_dataset *d, w_stream *images, const header *h, uint8_t *raw, uint8_t label, weir_error *e) {
+typedef struct bytes { uint8_t *p; size_t cap; } bytes;
+
+/* The room grows with what has come: a header may claim anything. */
+static weir_status read_raw(weir_dataset *d, w_stream *images, size_t n, const char *what, bytes *raw, weir_error *e) {
+    for (size_t have = 0; have < n;) {
+        size_t step = W_MIN(n - have, W_MAX(have, (size_t)1 << 16));
+        if (!w_grow(d->ctx, (void **)&raw->p, 1, &raw->cap, have + step)) return w_oom(e, have + step, images->path);
+        W_TRY(w_stream_read(images, raw->p + have, step, what, e));
+        have += step;
+    }
+    return WEIR_OK;
+}
+
+static weir_status read_image(weir_dataset *d, w_stream *images, const header *h, bytes *raw, uint8_t label, weir_error *e) {
     char what[400];
     snprintf(what, sizeof what, "%.300s: image %zu", images->path, d->n);
     size_t n = (size_t)h->dims[1] * h->dims[2];
-    W_TRY(w_stream_read(images, raw, n, what, e));
+    W_TRY(read_raw(d, images, n, what, raw, e));
     w_image m;
     W_TRY(w_image_alloc(d->ctx, (int)h->dims[1], (int)h->dims[2], 1, what, &m, e));
-    for (size_t i = 0; i < n; i++) m.pixel[i] = raw[i];
+    for (size_t i = 0; i < n; i++) m.pixel[i] = raw->p[i];
     return w_dataset_add_image(d, &m, label, 1.0 / 255, what, e);
 }
 
 static weir_status read_pairs(weir_dataset *d, w_stream *images, w_stream *labels, const header *h, weir_error *e) {
-    size_t bytes = (size_t)h->dims[1] * h->dims[2];
-    uint8_t label, *raw = w_alloc(d->ctx, bytes);
-    if (!raw) return w_oom(e, bytes, images->path);
+    bytes raw = {NULL, 0};
+    uint8_t label;
     weir_status s = WEIR_OK;
     for (uint32_t i = 0; i < h->dims[0] && s == WEIR_OK && !w_dataset_full(d); i++) {
         s = w_dataset_tick(d, e);
         if (s == WEIR_OK) s = w_stream_read(labels, &label, 1, "the labels", e);
-        if (s == WEIR_OK) s = read_image(d, images, h, raw, label, e);
+        if (s == WEIR_OK) s = read_image(d, images, h, &raw, label, e);
     }
-    w_free(d->ctx, raw, bytes);
+    w_free(d->ctx, raw.p, raw.cap);
     if (s != WEIR_OK || d->n < h->dims[0]) return s;
     W_TRY(w_stream_end(images, e));
     return w_stream_end(labels, e);

@@ -71,9 +71,9 @@ void page_section(page *p, const char *id, const char *title) {
 void table_begin(page *p, const char *caption, const char *const *columns, size_t n) {
     fputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", p->f);
     page_text(p, caption);
-    fputs("\"><table><caption>", p->f);
+    fputs("\"><table><caption><span>", p->f);
     page_text(p, caption);
-    fputs("</caption><thead><tr>", p->f);
+    fputs("</span></caption><thead><tr>", p->f);
     for (size_t i = 0; i < n; i++)
         fprintf(p->f, "<th scope=\"col\"%s>%s</th>", *columns[i] == '<' ? " class=\"l\"" : "", columns[i] + (*columns[i] == '<'));
     fputs("</tr></thead><tbody>", p->f);

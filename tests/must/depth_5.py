@@ -24,7 +24,7 @@ def noise_data(path):
     """Images of noise with any label: enough to search on, nothing to conclude from."""
     import numpy
     rng = numpy.random.default_rng(1)
-    numpy.savez(path, x=rng.standard_normal((48, 3, 224, 224), dtype=numpy.float32), y=rng.integers(0, 1000, 48))
+    numpy.savez(path, x=rng.standard_normal((128, 3, 224, 224), dtype=numpy.float32), y=rng.integers(0, 1000, 128))
 
 
 def make_pages(program, out):

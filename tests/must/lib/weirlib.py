@@ -12,7 +12,7 @@ class Error(c.Structure):
 class ContextOptions(c.Structure):
     _fields_ = [("struct_size", c.c_size_t), ("allocate", c.c_void_p), ("release", c.c_void_p), ("user", c.c_void_p),
                 ("log", c.c_void_p), ("log_user", c.c_void_p), ("progress", c.c_void_p), ("progress_user", c.c_void_p),
-                ("cancel", c.c_void_p), ("threads", c.c_int), ("cpu", c.c_char_p), ("machine_file", c.c_char_p)]
+                ("cancel", c.c_void_p), ("threads", c.c_int), ("cpu", c.c_char_p), ("machine_file", c.c_char_p), ("plan_only", c.c_int)]
 
 
 class SessionOptions(c.Structure):

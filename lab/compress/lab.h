@@ -104,7 +104,8 @@ typedef struct w_feedback {
 weir_status w_feedback_round(weir_context *ctx, w_weights *w, w_calibration *c, w_hessian *h, const w_feedback *f, int8_t *q, weir_error *e);
 
 /* ---- techniques ---- */
-typedef struct w_selection { const w_id *node; size_t n; } w_selection;
+/* The nodes of a rule, and the network as it was before the recipe's first rule. */
+typedef struct w_selection { const w_id *node; size_t n; const w_graph *origin; } w_selection;
 typedef struct w_technique {
     const char *name;              /* in recipes: "int8" */
     const char *row;               /* docs/techniques.md */

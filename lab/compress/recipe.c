@@ -125,7 +125,7 @@ static bool in_list(const json_t *list, const char *label) {
 }
 
 /* Nodes that the rule names and its technique takes. */
-static weir_status select_nodes(w_graph *g, const json_t *rule, size_t number, w_selection *out, weir_error *e) {
+static weir_status select_nodes(w_graph *g, const w_graph *origin, const json_t *rule, size_t number, w_selection *out, weir_error *e) {
     const json_t *nodes = json_object_get(rule, "nodes");
     const w_technique *t = rule_technique(rule);
     w_id *list = w_arena_array(&g->arena, g->nnode + 1, sizeof *list);
@@ -142,7 +142,7 @@ static weir_status select_nodes(w_graph *g, const json_t *rule, size_t number, w
         if (t->takes(g, &g->node[i])) list[n++] = i;
     }
     if (pattern) regfree(&re);
-    *out = (w_selection){list, n};
+    *out = (w_selection){.node = list, .n = n, .origin = origin};
     if (named == 0) return w_fail(e, WEIR_BAD_INPUT, "rule %zu (%s): no node of %s has such a name", number, t->name, g->source);
     if (n == 0) return w_fail(e, WEIR_BAD_INPUT, "rule %zu (%s): none of the %zu nodes named can take it", number, t->name, named);
     return WEIR_OK;
@@ -183,11 +183,11 @@ static weir_status follow(statistics *st, const w_graph *g, const w_technique *t
     return t->reshapes ? WEIR_OK : w_calibration_ranges(st->c, e);
 }
 
-static weir_status apply_rule(w_graph *g, const json_t *rule, size_t number, statistics *st, weir_error *e) {
+static weir_status apply_rule(w_graph *g, const w_graph *origin, const json_t *rule, size_t number, statistics *st, weir_error *e) {
     const w_technique *t = rule_technique(rule);
     w_selection s;
     if (w_cancelled(g->ctx)) return w_fail(e, WEIR_INTERRUPTED, "interrupted");
-    W_TRY(select_nodes(g, rule, number, &s, e));
+    W_TRY(select_nodes(g, origin, rule, number, &s, e));
     weir_status bad = follow(st, g, t, e);
     if (bad == WEIR_OK) bad = t->apply(g, &s, rule, st->c, e);
     if (bad != WEIR_OK) return w_fail_prefix(e, bad, "rule %zu (%s)", number, t->name);
@@ -195,13 +195,13 @@ static weir_status apply_rule(w_graph *g, const json_t *rule, size_t number, sta
     return add_key(st, rule, e);
 }
 
-static weir_status apply_rules(w_graph *g, const json_t *recipe, w_calibration *c, weir_error *e) {
+static weir_status apply_rules(w_graph *g, const w_graph *origin, const json_t *recipe, w_calibration *c, weir_error *e) {
     const json_t *rules = json_object_get(recipe, "rules"), *first_int8 = NULL;
     statistics st = {.c = c};
     size_t i;
     json_t *rule;
     json_array_foreach(rules, i, rule) {
-        W_TRY(apply_rule(g, rule, i + 1, &st, e));
+        W_TRY(apply_rule(g, origin, rule, i + 1, &st, e));
         if (rule_technique(rule) != &w_technique_int8) continue;
         if (first_int8 && !same_calibration(first_int8, rule))
             return w_fail(e, WEIR_BAD_INPUT, "rule %zu (int8): 'calibration' and 'percentile' differ from an earlier int8 rule; activations are shared, so one choice holds for all", i + 1);
@@ -216,7 +216,7 @@ weir_status w_recipe_apply(const weir_model *model, const json_t *recipe, w_cali
     w_graph *g;
     if (!c && w_recipe_needs_data(recipe)) return w_fail(e, WEIR_USAGE, "this recipe needs calibration data (--train or --data)");
     W_TRY(w_graph_clone(model->graph, &g, e));
-    weir_status s = apply_rules(g, recipe, c, e);
+    weir_status s = apply_rules(g, model->graph, recipe, c, e);
     if (s == WEIR_OK) s = w_passes_canonical(g, e);
     if (s != WEIR_OK) {
         w_graph_destroy(g);

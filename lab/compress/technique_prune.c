@@ -12,7 +12,18 @@ static float density_of(const w_weights *w) {
     return n ? (float)nonzero / (float)n : 1;
 }
 
-typedef struct prune { w_graph *g; w_calibration *c; w_feedback f; bool obs, correct; } prune;
+typedef struct prune { w_graph *g; const w_graph *origin; w_calibration *c; double density; bool obs, correct; } prune;
+
+/* The share of the layer's weights of today that makes the asked share of those that it had before the recipe: what
+ * earlier rules took out counts as pruned, so that the costs of both rules nearly add up. */
+static float share_today(const prune *p, w_id node, const w_weights *w) {
+    const char *label = w_node_label(p->g, &p->g->node[node]);
+    double today = (double)w->rows * w->cols, before = 0;
+    for (w_id i = 0; i < p->origin->nnode && before == 0; i++)
+        if (p->origin->node[i].op != W_OP_NONE && !strcmp(w_node_label(p->origin, &p->origin->node[i]), label))
+            before = w_node_weight_count(p->origin, i);
+    return (float)(before > today ? W_MIN(p->density * before / today, 1.0) : p->density);
+}
 
 static weir_status prune_node(const prune *p, w_id node, weir_error *e) {
     w_weights w;
@@ -22,7 +33,8 @@ static weir_status prune_node(const prune *p, w_id node, weir_error *e) {
     float *before = w_weights_copy(p->g, &w);
     if (!before) return w_oom(e, (size_t)w.rows * w.cols * sizeof *before, "weights");
     if (p->obs) W_TRY(w_calibration_hessian(p->c, w_node_label(p->g, &p->g->node[node]), &h, e));
-    W_TRY(w_feedback_round(p->g->ctx, &w, p->c, h, &p->f, NULL, e));
+    w_feedback f = {.density = share_today(p, node, &w)};
+    W_TRY(w_feedback_round(p->g->ctx, &w, p->c, h, &f, NULL, e));
     W_TRY(w_weights_put(p->g, &w, e));
     W_TRY(w_coding_edit(p->g, w.value, &coding, e));
     coding->density = density_of(&w);
@@ -30,13 +42,11 @@ static weir_status prune_node(const prune *p, w_id node, weir_error *e) {
 }
 
 static weir_status apply(w_graph *g, const w_selection *s, const json_t *params, w_calibration *c, weir_error *e) {
-    double density;
     const char *method;
-    prune p = {.g = g, .c = c};
-    W_TRY(w_param_num(params, "density", 0.5, 0, 1, &density, e));
+    prune p = {.g = g, .origin = s->origin, .c = c};
+    W_TRY(w_param_num(params, "density", 0.5, 0, 1, &p.density, e));
     W_TRY(w_param_str(params, "method", "magnitude", methods, &method, e));
     W_TRY(w_param_bool(params, "bias_correction", true, &p.correct, e));
-    p.f = (w_feedback){.density = (float)density};
     p.obs = strcmp(method, "obs") == 0;
     if (p.obs && !c) return w_fail(e, WEIR_USAGE, "pruning by 'obs' needs calibration data (--train or --data)");
     for (size_t i = 0; i < s->n; i++) W_TRY(prune_node(&p, s->node[i], e));

@@ -11,6 +11,7 @@
 #define WINDOW 1.02        /* the file decides among recipes this near to the best */
 #define SECOND_AIM 0.02    /* weight of the file beside the objective */
 #define STEPS 7            /* joint trials of a bracket */
+#define PATIENCE 3         /* times as many while none was inside */
 #define FIRST_KL 0.012     /* nats a point of budget: where the first bracket starts */
 #define EVERYTHING 0xffffffffu
 
@@ -90,12 +91,13 @@ weir_status w_bracket(w_search *s, const w_aim *a, double from, int steps, doubl
     double lo = 0, hi = INFINITY, at = from, last = -1;
     w_choice *c = w_choice_new(s);
     if (!c) return w_oom(e, s->nlayer * W_LADDERS, "the search");
-    for (int i = 0; i < steps && hi > 1.03 * lo && !w_search_expired(s); i++) {
+    /* Where parts do not add up at all, a way down to the mildest is worth more trials than a narrow bracket. */
+    for (int i = 0; (i < steps || (lo == 0 && i < PATIENCE * steps)) && hi > 1.03 * lo && !w_search_expired(s); i++) {
         w_point *p;
-        w_progress(s->ctx, "joint trials", (double)s->npoint, (double)s->npoint + steps - i);
+        w_progress(s->ctx, "joint trials", (double)s->npoint, (double)s->npoint + W_MAX(steps - i, 1));
         W_TRY(w_choose(s, a, at, c, e));
         W_TRY(w_joint_trial(s, c, &p, e));
-        if (p->kl_sum == last && isinf(hi)) break; /* nothing harsher is left */
+        if ((p->kl_sum == last && isinf(hi)) || p->kl_sum == 0) break; /* nothing harsher, or nothing milder, is left */
         last = p->kl_sum;
         if (p->inside) lo = fmax(lo, at);
         else hi = fmin(hi, fmax(p->kl_sum, lo));
@@ -169,10 +171,10 @@ weir_status w_solver_search(w_search *s, const w_point **best, weir_error *e) {
     if (!none) return w_oom(e, s->nlayer * W_LADDERS, "the search");
     W_TRY(w_joint_trial(s, none, &p, e));
     W_TRY(w_bracket(s, &main_aim, FIRST_KL * s->limit, STEPS, &kl, e));
-    if (kl > 0 && w_objective(s) != W_OBJECTIVE_SIZE) {
+    if (w_objective(s) != W_OBJECTIVE_SIZE) {
         W_TRY(unshelve(s, &more, e));
-        W_TRY(smallest_file(s, kl, e));
-        W_TRY(single_families(s, kl, e));
+        if (kl > 0) W_TRY(smallest_file(s, kl, e));
+        W_TRY(single_families(s, kl > 0 ? kl : FIRST_KL * s->limit, e));
     }
     w_progress(s->ctx, "joint trials", 1, 1);
     *best = w_best_point(s);

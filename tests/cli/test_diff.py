@@ -155,6 +155,8 @@ rules = lambda *r: {"top1": 1, "recipe": list(r)}
 int8, prune = {"technique": "int8", "nodes": ".*", "cost": {"kl": 1}}, {"technique": "prune", "nodes": ["a"], "density": 0.5}
 out, _ = diff("recipes", 0, rules(int8, prune), rules(dict(int8, cost={"kl": 2}), dict(prune, density=0.25), {"technique": "ans", "nodes": ".*"}), "--json")
 check("recipes: the document", [(r["status"], r["technique"]) for r in json.loads(out)["recipe"]] == [("same", "int8"), ("changed", "prune"), ("added", "ans")], out)
+out, _ = diff("a result that does not say its recipe", 0, rules(int8, prune), {"top1": 1}, "--json")
+check("a result that does not say its recipe: no rule is said to be gone", json.loads(out)["recipe"] == [], out)
 diff("recipes for people", 0, rules(prune), rules(dict(prune, density=0.25)), says=['["a"]', '{"density":0.5} -> {"density":0.25}'])
 best = lambda n: {"command": ["weir", "optimize"], "baseline": {"bytes": {"dram": 100}}, "optimized": {"bytes": {"dram": n}, "top1": 90.0}, "met": True}
 diff("optimized networks", 1, best(50), best(60), "--fail-on", "bytes.dram:+10%", says="bytes.dram: 50 -> 60 (+20.00 %)")

@@ -177,11 +177,16 @@ static void add_rule(diff *d, json_t *list, const json_t *a, const json_t *b) {
                               same_value(jget(any, "nodes")), "a", x ? x : json_null(), "b", y ? y : json_null()));
 }
 
+/* A result that says nothing of a recipe (a plan, a profile) may have had one: then there is nothing to compare. */
 static void compare_recipes(diff *d) {
     const json_t *a = jget(d->side[0].doc, "recipe"), *b = jget(d->side[1].doc, "recipe");
     json_t *list = json_array(), *r;
-    bool *used = calloc(json_array_size(b) + 1, sizeof *used);
     size_t i;
+    if (!json_is_array(a) || !json_is_array(b)) {
+        put(d, d->doc, "recipe", list);
+        return;
+    }
+    bool *used = calloc(json_array_size(b) + 1, sizeof *used);
     d->bad |= !used;
     json_array_foreach(a, i, r)
         if (used) add_rule(d, list, r, partner(b, r, used));

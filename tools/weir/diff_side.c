@@ -70,12 +70,13 @@ static int take_text(side *s, const char *text, size_t n) {
 
 /* ---- models ---- */
 
+/* The rules that made a model; none made one that has no recipe. */
 static json_t *recipe_of(const weir_model *m) {
     const char *text = weir_model_recipe(m);
     json_t *all = text ? json_loads(text, 0, NULL) : NULL;
     json_t *rules = json_is_array(all) ? json_incref(all) : json_incref(json_object_get(all, "rules"));
     json_decref(all);
-    return rules;
+    return rules ? rules : json_array();
 }
 
 /* What inspect and plan say, with the envelope. */

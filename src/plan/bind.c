@@ -61,7 +61,17 @@ static weir_status bind_text(w_graph *g, const char *text, weir_error *e) {
     return WEIR_OK;
 }
 
-static weir_status bind_batch(w_graph *g, w_id v, int64_t batch, weir_error *e) {
+/* Some input leaves its first dimension open: the batch is for it, and others keep what they have. */
+static bool any_open(const w_graph *g) {
+    for (size_t i = 0; i < g->ninput; i++) {
+        const w_shape *s = &g->value[g->input[i]].shape;
+        if (s->known && s->rank > 0 && s->dim[0] < 0)
+            return true;
+    }
+    return false;
+}
+
+static weir_status bind_batch(w_graph *g, w_id v, int64_t batch, bool open, weir_error *e) {
     const w_shape *s = &g->value[v].shape;
     if (!s->known)
         return w_fail(e, WEIR_BAD_INPUT, "%s: input '%s' has no shape", g->source, w_value_name(g, v));
@@ -69,7 +79,7 @@ static weir_status bind_batch(w_graph *g, w_id v, int64_t batch, weir_error *e) 
         return WEIR_OK;
     if (s->dim[0] < 0)
         return w_graph_bind(g, symbol_name(g, s->dim[0]), batch ? batch : 1, e);
-    if (batch && batch != s->dim[0])
+    if (batch && !open && batch != s->dim[0])
         return w_fail(e, WEIR_USAGE, "batch %" PRId64 ": the first dimension of input '%s' is fixed at %" PRId64, batch,
                       w_value_name(g, v), s->dim[0]);
     return WEIR_OK;
@@ -89,8 +99,9 @@ weir_status w_plan_bind(w_graph *g, const weir_session_options *so, weir_error *
         return w_fail(e, WEIR_USAGE, "batch %" PRId64 ": expected 1 to %" PRId64, so->batch, W_MAX_DIM);
     for (size_t i = 0; i < so->nshapes; i++)
         W_TRY(bind_text(g, so->shapes[i], e));
+    bool open = any_open(g);
     for (size_t i = 0; i < g->ninput; i++)
-        W_TRY(bind_batch(g, g->input[i], so->nshapes ? 0 : so->batch, e));
+        W_TRY(bind_batch(g, g->input[i], so->nshapes ? 0 : so->batch, open, e));
     for (size_t i = 0; i < g->ninput; i++)
         W_TRY(check_bound(g, g->input[i], e));
     return WEIR_OK;

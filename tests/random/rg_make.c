@@ -124,6 +124,20 @@ static int add_input(rg_graph *g) {
     return rg_input(g, g->real, rank, dim, true);
 }
 
+/* An image of bytes, made real as pipelines do it. */
+static int byte_input(rg_graph *g) {
+    int64_t dim[4] = {g->batch ? g->batch : 1, rg_chance(g, 70) ? 3 : 1, rg_range(g, 2, 14), rg_range(g, 2, 14)};
+    int x = rg_input(g, RG_U8, 4, dim, true);
+    if (g->quant) {
+        int in[3] = {x, rg_scalar(g, RG_F32, 1.0 / 64), rg_scalar(g, RG_U8, 128)};
+        return rg_done(g, rg_add(g, "DequantizeLinear", 3, in, 1), 2);
+    }
+    rg_op *n = rg_add(g, "Cast", 1, &x, 1);
+    rg_set_i(n, "to", g->real);
+    int y = rg_done(g, n, 255);
+    return y < 0 ? -1 : rg_simple(g, "Mul", y, rg_scalar(g, g->real, 1.0 / 128), 2);
+}
+
 static int newest(const rg_graph *g) {
     for (int i = g->nvalue - 1; i >= 0; i--)
         if (g->value[i].kind != RG_CONST && g->value[i].type == g->real) return i;
@@ -173,7 +187,8 @@ void rg_generate(rg_graph *g, uint64_t seed) {
     g->large = rg_chance(g, 5);
     int inputs = rg_chance(g, 80) ? 1 : rg_range(g, 2, 3), blocks = rg_range(g, 1, g->large ? 5 : 12), last = -1;
     for (int i = 0; i < inputs; i++) last = add_input(g);
-    if (g->quant) last = rg_make_quantised(g, last);
+    if (rg_chance(g, 6)) last = byte_input(g);
+    else if (g->quant) last = rg_make_quantised(g, last);
     for (int i = 0; i < blocks && !g->failed; i++)
         for (int tries = 0; tries < 6 && !g->failed; tries++) {
             int x = place(g, last), before = g->nnode;

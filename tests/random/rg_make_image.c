@@ -64,6 +64,7 @@ static int conv_with(rg_graph *g, int x, const conv_plan *p, bool bias) {
     for (int i = 2; i < v.rank; i++) taps *= dim[i] = p->k[i - 2];
     float most = 1.5f / sqrtf((float)taps);
     int in[3] = {x, g->quant ? rg_quant_weights(g, v.rank, dim, most, 0) : rg_weights(g, v.rank, dim, -most, most), -1};
+    if (rg_chance(g, 3)) in[1] = rg_input(g, g->real, v.rank, dim, false); /* weights that are not known beforehand */
     if (bias) in[2] = g->quant && rg_chance(g, 60) ? rg_quant_bias(g, x, in[1], p->out) : -1;
     if (bias && in[2] < 0) in[2] = rg_weights(g, 1, &p->out, -0.5f, 0.5f);
     rg_op *n = rg_add(g, "Conv", bias ? 3 : 2, in, 1);

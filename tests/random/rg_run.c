@@ -37,7 +37,8 @@ void rg_fill(const rg_graph *g, const char *name, int64_t first, const weir_tens
     int64_t n = (int64_t)(info->bytes / w_type_size(info->type));
     for (int64_t i = 0; i < n; i++) {
         float x = number(seed, first + i, hostile);
-        if (info->type == WEIR_F16) ((uint16_t *)data)[i] = w_f32_to_f16(x);
+        if (info->type == WEIR_U8) ((uint8_t *)data)[i] = (uint8_t)(number(seed, first + i, false) * 64 + 128); /* bytes are never hostile */
+        else if (info->type == WEIR_F16) ((uint16_t *)data)[i] = w_f32_to_f16(x);
         else ((float *)data)[i] = x;
     }
 }
@@ -108,7 +109,8 @@ static void feed(const rg_graph *g, weir_session *s, const rg_how *how) {
     for (int i = 0; i < weir_session_input_count(s); i++) {
         weir_tensor_info info = weir_session_input_info(s, i);
         int64_t n = (int64_t)(info.bytes / w_type_size(info.type));
-        rg_fill(g, info.name, how->row * n, &info, weir_session_input(s, i), how->hostile);
+        bool rows = g->value[atoi(info.name + 1)].batch; /* others are the same for every row */
+        rg_fill(g, info.name, rows ? how->row * n : 0, &info, weir_session_input(s, i), how->hostile);
     }
 }
 

@@ -156,6 +156,6 @@ bool w_recipe_needs_data(const json_t *recipe);
 /* ---- reading intermediate values (tap.c) ---- */
 typedef weir_status (*w_tap_fn)(void *user, const w_graph *g /* planned */, w_id value, const void *data, weir_error *e);
 /* Runs the samples in whole batches through the model with every value kept, calling fn for each batch and each live
- * activation value of the plan. data lies in the plan's layout. */
+ * activation value of the plan. data lies in the plan's layout, and what the planner permuted (Flatten before a Gemm) in the model's. */
 weir_status w_tap_run(const weir_model *model, const w_samples *samples, w_tap_fn fn, void *user, weir_error *e);
 #endif

@@ -26,25 +26,55 @@ static weir_status check_input(const w_plan *p, const weir_dataset *data, int64_
     return WEIR_OK;
 }
 
-static weir_status show_values(const w_exec *x, w_tap_fn fn, void *user, weir_error *e) {
+/* A Gemm behind Flatten reads channels-last bytes and has its weights permuted instead (layout_flatten.c): the plan's value
+ * under the model's name holds other numbers at each place. The image whose bytes it is, or NULL: it is as the model says. */
+static const w_value *permuted_image(const w_graph *model, const w_graph *g, w_id v) {
+    w_id k = g->value[v].producer, t;
+    if (g->value[v].kind != W_VALUE_NODE || k == W_NONE || g->node[k].op != W_OP_Flatten) return NULL;
+    w_id view = g->node[k].in[0];
+    t = g->value[view].producer;
+    if (g->value[view].kind != W_VALUE_NODE || t == W_NONE || !w_transpose_is_view(g, &g->node[t])) return NULL;
+    return w_graph_find(model, w_value_name(g, view)) == W_NONE ? &g->value[g->node[t].in[0]] : NULL;
+}
+
+static void to_model_order(const w_shape *s, const float *from, float *to) {
+    int64_t c = s->dim[1], pixels = s->dim[2] * s->dim[3];
+    for (int64_t n = 0; n < s->dim[0]; n++, from += c * pixels, to += c * pixels)
+        for (int64_t i = 0; i < pixels; i++)
+            for (int64_t k = 0; k < c; k++) to[k * pixels + i] = from[i * c + k];
+}
+
+static weir_status show(const weir_model *model, const w_plan *p, w_id v, const void *data, w_tap_fn fn, void *user, weir_error *e) {
+    const w_value *image = permuted_image(model->graph, p->graph, v);
+    if (!image || image->type != WEIR_F32) return fn(user, p->graph, v, data, e);
+    size_t bytes = w_value_bytes(p->graph, v);
+    float *copy = w_alloc(p->ctx, bytes);
+    if (!copy) return w_oom(e, bytes, "an activation");
+    to_model_order(&image->shape, data, copy);
+    weir_status s = fn(user, p->graph, v, copy, e);
+    w_free(p->ctx, copy, bytes);
+    return s;
+}
+
+static weir_status show_values(const weir_model *model, const w_exec *x, w_tap_fn fn, void *user, weir_error *e) {
     const w_plan *p = x->plan;
     w_bindings b = {.ctx = p->ctx, .arena = x->arena, .input = x->input, .output = x->output};
     for (w_id v = 0; v < p->graph->nvalue; v++) {
         const w_loc *l = &p->value_loc[v];
         if (l->place == W_PLACE_NONE || l->place == W_PLACE_CONST) continue;
-        W_TRY(fn(user, p->graph, v, w_loc_ptr(l, &b), e));
+        W_TRY(show(model, p, v, w_loc_ptr(l, &b), fn, user, e));
     }
     return WEIR_OK;
 }
 
-static weir_status run_batches(w_exec *x, const w_samples *set, int64_t batch, size_t sample, w_tap_fn fn, void *user,
+static weir_status run_batches(const weir_model *model, w_exec *x, const w_samples *set, int64_t batch, size_t sample, w_tap_fn fn, void *user,
                                weir_error *e) {
     size_t bytes = sample * sizeof(float);
     for (size_t first = 0; first + (size_t)batch <= set->n; first += (size_t)batch) {
         for (size_t i = 0; i < (size_t)batch; i++)
             memcpy((uint8_t *)x->input[0] + i * bytes, weir_dataset_sample(set->data, w_sample_at(set, first + i)), bytes);
         W_TRY(w_exec_run(x, e));
-        W_TRY(show_values(x, fn, user, e));
+        W_TRY(show_values(model, x, fn, user, e));
     }
     return WEIR_OK;
 }
@@ -61,7 +91,7 @@ weir_status w_tap_run(const weir_model *model, const w_samples *samples, w_tap_f
     W_TRY(w_plan_create(model->graph, &so, &po, &p, e));
     weir_status s = check_input(p, samples->data, batch, &sample, e);
     if (s == WEIR_OK) s = w_exec_create(p, false, &x, e);
-    if (s == WEIR_OK) s = run_batches(x, samples, batch, sample, fn, user, e);
+    if (s == WEIR_OK) s = run_batches(model, x, samples, batch, sample, fn, user, e);
     w_exec_destroy(x);
     w_plan_destroy(p);
     return s;

@@ -125,7 +125,8 @@ typedef struct w_technique {
     /* What it would save on this step: *saves_s and *saves_bytes (cold DRAM) filled, NULL; or why not, static or from a. */
     const char *(*verdict)(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 } w_technique;
-extern const w_technique w_technique_channels, w_technique_int8, w_technique_prune, w_technique_cluster, w_technique_ans;
+extern const w_technique w_technique_channels, w_technique_lowrank, w_technique_int8, w_technique_prune,
+    w_technique_cluster, w_technique_ans;
 extern const w_technique *const w_techniques[]; /* NULL-terminated, in the order in which recipes apply best */
 const w_technique *w_technique_find(const char *name);
 

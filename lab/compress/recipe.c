@@ -106,6 +106,8 @@ bool w_recipe_needs_data(const json_t *recipe) {
     json_t *rule;
     json_array_foreach(json_object_get(recipe, "rules"), i, rule) {
         const char *method = json_string_value(json_object_get(rule, "method"));
+        const char *weighting = json_string_value(json_object_get(rule, "weighting"));
+        if (weighting && strcmp(weighting, "none") == 0) continue;
         if (rule_technique(rule)->needs_data || (method && strcmp(method, "obs") == 0)) return true;
     }
     return false;

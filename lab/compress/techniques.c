@@ -2,7 +2,8 @@
 #include "lab.h"
 #include <string.h>
 
-const w_technique *const w_techniques[] = {&w_technique_channels, &w_technique_prune, &w_technique_cluster, &w_technique_int8, &w_technique_ans, NULL};
+const w_technique *const w_techniques[] = {&w_technique_channels, &w_technique_lowrank, &w_technique_prune,
+                                           &w_technique_cluster, &w_technique_int8, &w_technique_ans, NULL};
 
 const w_technique *w_technique_find(const char *name) {
     for (size_t i = 0; w_techniques[i]; i++)

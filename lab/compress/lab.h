@@ -125,7 +125,7 @@ typedef struct w_technique {
     /* What it would save on this step: *saves_s and *saves_bytes (cold DRAM) filled, NULL; or why not, static or from a. */
     const char *(*verdict)(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 } w_technique;
-extern const w_technique w_technique_channels, w_technique_lowrank, w_technique_int8, w_technique_prune,
+extern const w_technique w_technique_channels, w_technique_lowrank, w_technique_equalise, w_technique_int8, w_technique_prune,
     w_technique_cluster, w_technique_ans;
 extern const w_technique *const w_techniques[]; /* NULL-terminated, in the order in which recipes apply best */
 const w_technique *w_technique_find(const char *name);
@@ -133,6 +133,7 @@ const w_technique *w_technique_find(const char *name);
 /* The verdict of techniques that have no kernel yet: no time, no memory traffic. */
 const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 
+const char *w_verdict_equalise(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 const char *w_verdict_int8(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 const char *w_verdict_channels(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 /* Ends a recipe that has int8 rules: decides which activations become 8-bit. params: those of its first int8 rule. */
@@ -145,6 +146,7 @@ double w_node_weight_count(const w_graph *g, w_id node);      /* elements of the
 /* Parameters of a rule with defaults and range checks. */
 weir_status w_param_num(const json_t *params, const char *key, double def, double lo, double hi, double *out, weir_error *e);
 weir_status w_param_str(const json_t *params, const char *key, const char *def, const char *const *choices, const char **out, weir_error *e);
+int w_param_index(const char *const *choices, const char *choice); /* of one that w_param_str gave */
 weir_status w_param_bool(const json_t *params, const char *key, bool def, bool *out, weir_error *e);
 
 /* ---- recipes (recipe.c) ---- */

@@ -32,3 +32,9 @@ weir_status w_param_bool(const json_t *params, const char *key, bool def, bool *
     *out = v ? json_is_true(v) : def;
     return WEIR_OK;
 }
+
+int w_param_index(const char *const *choices, const char *choice) {
+    int i = 0;
+    while (choices[i] && choices[i] != choice) i++;
+    return i;
+}

@@ -1,81 +1,120 @@
 /* Where activations become unsigned 8-bit.
  *
- * A value is *wanted* in 8 bits when a chosen node reads it as data or as residual, directly or through an operator that
- * works on 8-bit values as they are. It is *made* in 8 bits by its producer when that is a chosen node or such an
- * operator on 8-bit inputs; otherwise a QuantizeLinear makes an 8-bit copy for those who want it. Readers that cannot take
- * 8 bits, and graph outputs, get real numbers. */
+ * A node is *active* when it reads and writes 8 bits: a chosen one always; one that works on 8-bit values as they are, when
+ * all its data is or can be had in 8 bits, some of it is made so anyway, and somebody wants its result so. A value is
+ * *wanted* in 8 bits when an active node reads it, and *made* so when an active node writes it; a value that is wanted and
+ * not made gets a QuantizeLinear copy, one that is made and read by others or leaves the graph a DequantizeLinear copy.
+ *
+ * Values around nodes that cannot change a scale (views, Concat, maxima) share one: that of the widest of them. */
 #include "quant.h"
 #include <stdio.h>
 #include <string.h>
-
-typedef enum role {
-    ROLE_REAL,    /* reads and writes real numbers only */
-    ROLE_CHOSEN,  /* integer kernel: 8-bit data and residual in, either out */
-    ROLE_CARRY,   /* output has the scale of its input: views, MaxPool */
-    ROLE_RESCALE, /* 8-bit in, 8-bit out with its own scale: Add, averages */
-} role;
 
 typedef struct state {
     w_graph *g;
     const w_calibration *c;
     w_calibrate how;
     double percentile;
-    role *role;        /* by node */
-    bool *wanted;      /* by value */
-    bool *made;        /* by value: becomes 8-bit in place */
-    bool *output;      /* by value: is a graph output */
+    w_quant_role *role; /* by node */
+    bool *active;       /* by node */
+    bool *wanted;       /* by value */
+    bool *made;         /* by value: becomes 8-bit in place */
+    bool *output;       /* by value: is a graph output */
+    w_id *same;         /* by value: a value with the same scale; itself at the root */
 } state;
 
-static role role_of(const w_graph *g, const w_node *n, bool chosen) {
-    if (chosen) return ROLE_CHOSEN;
-    switch (n->op) {
-    case W_OP_MaxPool: return n->nout == 1 && ((const w_pool_attr *)n->attr)->ep.act == W_ACT_NONE ? ROLE_CARRY : ROLE_REAL;
-    case W_OP_Reshape: case W_OP_Flatten: case W_OP_Squeeze: case W_OP_Unsqueeze: case W_OP_Identity: return ROLE_CARRY;
-    case W_OP_GlobalAveragePool: return ROLE_RESCALE;
-    case W_OP_Add:
-        return g->value[n->in[0]].kind != W_VALUE_CONST && g->value[n->in[1]].kind != W_VALUE_CONST &&
-               w_shape_equal(&g->value[n->in[0]].shape, &g->value[n->in[1]].shape) &&
-               w_epilogue_is_integer(&((const w_eltwise_attr *)n->attr)->ep) ? ROLE_RESCALE : ROLE_REAL;
-    default: return ROLE_REAL;
-    }
+static bool has_range(const state *s, w_id v) { return w_calibration_range(s->c, w_value_name(s->g, v)) != NULL; }
+
+/* ---- who works on 8 bits ---- */
+
+static bool any_wanted(const state *s, const w_node *n) {
+    for (uint32_t i = 0; i < n->nout; i++)
+        if (n->out[i] != W_NONE && s->wanted[n->out[i]]) return true;
+    return false;
 }
 
-/* Input slots of a node that can be 8-bit activations. */
-static bool takes_slot(role r, const w_node *n, uint32_t i) {
-    if (n->in[i] == W_NONE) return false;
-    switch (r) {
-    case ROLE_CHOSEN: return i == 0 || i == 3;
-    case ROLE_CARRY: return i == 0;
-    case ROLE_RESCALE: return n->op == W_OP_Add ? i < 2 : i == 0;
-    default: return false;
-    }
+/* A residual that is real anyway is added as it is: an 8-bit copy would only lose something. */
+static bool worth_having(const state *s, const w_node *n, size_t k, uint32_t i) {
+    const w_value *v = &s->g->value[n->in[i]];
+    if (s->role[k] != W_QROLE_CHOSEN || i != 3) return true;
+    return v->kind == W_VALUE_NODE && v->producer != W_NONE && s->active[v->producer];
 }
 
-/* Walks back once: users come after producers, so one pass settles what is wanted. */
+/* Walks back once: users come after producers, so one pass settles what is wanted if the active nodes are those. */
 static void mark_wanted(state *s) {
+    memset(s->wanted, 0, s->g->nvalue);
     for (size_t k = s->g->nnode; k-- > 0;) {
         const w_node *n = &s->g->node[k];
-        if (n->op == W_OP_NONE || s->role[k] == ROLE_REAL) continue;
-        bool spread = s->role[k] == ROLE_CHOSEN || s->wanted[n->out[0]];
-        for (uint32_t i = 0; spread && i < n->nin; i++)
-            if (takes_slot(s->role[k], n, i) && w_calibration_range(s->c, w_value_name(s->g, n->in[i]))) s->wanted[n->in[i]] = true;
+        if (!s->active[k] || (s->role[k] != W_QROLE_CHOSEN && !any_wanted(s, n))) continue;
+        for (uint32_t i = 0; i < n->nin; i++)
+            if (w_quant_takes_slot(s->role[k], n, i) && has_range(s, n->in[i]) && worth_having(s, n, k, i)) s->wanted[n->in[i]] = true;
     }
 }
 
-static void mark_made(state *s) {
+/* Whether a node that is not chosen can stay active, its producers' state known. */
+static bool stays_active(const state *s, const w_node *n) {
+    bool some = false;
+    for (uint32_t i = 0; i < w_quant_data_inputs(n); i++) {
+        if (n->in[i] == W_NONE || !s->wanted[n->in[i]]) return false;
+        some |= s->made[n->in[i]];
+    }
+    for (uint32_t i = 0; i < n->nout; i++)
+        if (n->out[i] != W_NONE && (s->output[n->out[i]] || !has_range(s, n->out[i]))) return false;
+    return some && any_wanted(s, n);
+}
+
+/* Walks forward once; true if fewer nodes are active than before. */
+static bool mark_active(state *s) {
+    bool fewer = false;
+    memset(s->made, 0, s->g->nvalue);
     for (size_t k = 0; k < s->g->nnode; k++) {
         const w_node *n = &s->g->node[k];
-        if (n->op == W_OP_NONE || n->nout == 0) continue;
-        w_id v = n->out[0];
-        bool can = s->role[k] == ROLE_CHOSEN;
-        if (s->role[k] == ROLE_CARRY) can = s->wanted[n->in[0]];  /* made, or a quantised copy exists */
-        if (s->role[k] == ROLE_RESCALE) {
-            can = true;
-            for (uint32_t i = 0; i < n->nin; i++) can = can && s->wanted[n->in[i]];
+        if (!s->active[k]) continue;
+        if (s->role[k] != W_QROLE_CHOSEN && !stays_active(s, n)) {
+            s->active[k] = false;
+            fewer = true;
+            continue;
         }
-        s->made[v] = can && s->wanted[v] && !s->output[v];
+        for (uint32_t i = 0; i < n->nout; i++) {
+            w_id v = n->out[i];
+            if (v != W_NONE) s->made[v] = (s->role[k] != W_QROLE_CHOSEN || s->wanted[v]) && !s->output[v];
+        }
+    }
+    return fewer;
+}
+
+/* ---- who shares a scale ---- */
+
+static w_id root_of(const state *s, w_id v) {
+    while (s->same[v] != v) v = s->same[v];
+    return v;
+}
+
+static float width_of(const state *s, w_id v) {
+    const w_range *r = w_calibration_range(s->c, w_value_name(s->g, v));
+    return r ? r->max - r->min : 0;
+}
+
+static void join(state *s, w_id a, w_id b) {
+    a = root_of(s, a);
+    b = root_of(s, b);
+    if (a == b) return;
+    bool first = width_of(s, a) > width_of(s, b) || (width_of(s, a) == width_of(s, b) && a < b);
+    s->same[first ? b : a] = first ? a : b;
+}
+
+static void join_scales(state *s) {
+    for (w_id v = 0; v < s->g->nvalue; v++) s->same[v] = v;
+    for (size_t k = 0; k < s->g->nnode; k++) {
+        const w_node *n = &s->g->node[k];
+        if (!s->active[k] || s->role[k] != W_QROLE_CARRY) continue;
+        for (uint32_t i = 0; i < w_quant_data_inputs(n); i++) join(s, n->in[i], n->out[0]);
+        for (uint32_t i = 1; i < n->nout; i++)
+            if (n->out[i] != W_NONE) join(s, n->out[i], n->out[0]);
     }
 }
+
+/* ---- surgery ---- */
 
 static weir_status set_quant(state *s, w_id v, w_affine a, weir_error *e) {
     w_quant *q = w_arena_alloc(&s->g->arena, sizeof *q);
@@ -88,10 +127,6 @@ static weir_status set_quant(state *s, w_id v, w_affine a, weir_error *e) {
     s->g->value[v].type = WEIR_U8;
     s->g->value[v].quant = q;
     return WEIR_OK;
-}
-
-static w_affine affine_of(const state *s, w_id v) {
-    return w_affine_choose(w_calibration_range(s->c, w_value_name(s->g, v)), s->how, s->percentile);
 }
 
 static weir_status add_scalar(state *s, const char *base, const char *what, w_type t, const void *data, size_t bytes, w_id *out, weir_error *e) {
@@ -123,77 +158,59 @@ static weir_status add_border(state *s, uint16_t op, w_id v, w_affine a, w_id *o
     return w_graph_add_node(s->g, op, name, in, 3, out, 1, attr, NULL, e);
 }
 
+static bool reads(const state *s, size_t k, uint32_t i, w_id v, bool takers) {
+    const w_node *n = &s->g->node[k];
+    return n->in[i] == v && (s->active[k] && w_quant_takes_slot(s->role[k], n, i)) == takers;
+}
+
 /* Readers of v among the original nodes that take (or do not take) it in 8 bits read `to` instead. */
 static void redirect(state *s, size_t nnode, w_id v, w_id to, bool takers) {
-    for (size_t k = 0; k < nnode; k++) {
-        w_node *n = &s->g->node[k];
-        if (n->op == W_OP_NONE) continue;
-        for (uint32_t i = 0; i < n->nin; i++) {
-            bool active = s->role[k] == ROLE_CHOSEN || (s->role[k] != ROLE_REAL && s->made[n->out[0]]);
-            bool takes = active && takes_slot(s->role[k], n, i);
-            if (n->in[i] == v && takes == takers) n->in[i] = to;
-        }
-    }
+    for (size_t k = 0; k < nnode; k++)
+        for (uint32_t i = 0; i < s->g->node[k].nin; i++)
+            if (reads(s, k, i, v, takers)) s->g->node[k].in[i] = to;
 }
 
 static bool has_reader(const state *s, size_t nnode, w_id v, bool takers) {
-    for (size_t k = 0; k < nnode; k++) {
-        const w_node *n = &s->g->node[k];
-        if (n->op == W_OP_NONE) continue;
-        bool active = s->role[k] == ROLE_CHOSEN || (s->role[k] != ROLE_REAL && s->made[n->out[0]]);
-        for (uint32_t i = 0; i < n->nin; i++)
-            if (n->in[i] == v && (active && takes_slot(s->role[k], n, i)) == takers) return true;
-    }
+    for (size_t k = 0; k < nnode; k++)
+        for (uint32_t i = 0; i < s->g->node[k].nin; i++)
+            if (reads(s, k, i, v, takers)) return true;
     return false;
 }
 
-static weir_status settle_value(state *s, size_t nnode, w_id v, w_affine a, weir_error *e) {
+static weir_status settle_value(state *s, size_t nnode, w_id v, weir_error *e) {
+    w_affine a = w_affine_choose(w_calibration_range(s->c, w_value_name(s->g, root_of(s, v))), s->how, s->percentile);
+    bool made = s->made[v];
     w_id copy;
-    if (s->made[v]) {
-        W_TRY(set_quant(s, v, a, e));
-        if (!has_reader(s, nnode, v, false)) return WEIR_OK;
-        W_TRY(add_border(s, W_OP_DequantizeLinear, v, a, &copy, e));
-        redirect(s, nnode, v, copy, false);
-        return WEIR_OK;
-    }
-    if (!has_reader(s, nnode, v, true)) return WEIR_OK;
-    W_TRY(add_border(s, W_OP_QuantizeLinear, v, a, &copy, e));
-    redirect(s, nnode, v, copy, true);
+    if (made) W_TRY(set_quant(s, v, a, e));
+    if (!has_reader(s, nnode, v, !made)) return WEIR_OK;
+    W_TRY(add_border(s, made ? W_OP_DequantizeLinear : W_OP_QuantizeLinear, v, a, &copy, e));
+    redirect(s, nnode, v, copy, !made);
     return WEIR_OK;
 }
 
 static weir_status settle(state *s, weir_error *e) {
     size_t nnode = s->g->nnode, nvalue = s->g->nvalue;
-    w_affine *of = w_arena_array(&s->g->arena, nvalue, sizeof *of);
-    if (!of) return w_oom(e, nvalue * sizeof *of, "scales");
-    for (w_id v = 0; v < nvalue; v++) {
-        if (!s->wanted[v]) continue;
-        of[v] = affine_of(s, v);
-        w_id p = s->g->value[v].producer;
-        if (s->g->value[v].kind == W_VALUE_NODE && p < nnode && s->role[p] == ROLE_CARRY && s->made[v]) continue;
-        W_TRY(settle_value(s, nnode, v, of[v], e));
-    }
-    for (size_t k = 0; k < nnode; k++) { /* carriers share the scale of what they read, in order */
-        const w_node *n = &s->g->node[k];
-        if (n->op == W_OP_NONE || s->role[k] != ROLE_CARRY || !s->made[n->out[0]]) continue;
-        const w_quant *q = s->g->value[n->in[0]].quant;
-        if (!q) return w_fail(e, WEIR_INTERNAL, "node '%s': its input should be quantised", w_node_label(s->g, n));
-        W_TRY(settle_value(s, nnode, n->out[0], (w_affine){q->scale[0], q->zero[0]}, e));
-    }
+    join_scales(s);
+    for (w_id v = 0; v < nvalue; v++)
+        if (s->wanted[v] || s->made[v]) W_TRY(settle_value(s, nnode, v, e));
     return w_graph_toposort(s->g, e);
 }
 
 weir_status w_quantise_activations(w_graph *g, const bool *chosen, const w_calibration *c, w_calibrate how, double percentile, weir_error *e) {
     state s = {.g = g, .c = c, .how = how, .percentile = percentile};
     s.role = w_arena_array(&g->arena, g->nnode, sizeof *s.role);
+    s.active = w_arena_array(&g->arena, g->nnode, sizeof *s.active);
     s.wanted = w_arena_array(&g->arena, g->nvalue, sizeof *s.wanted);
     s.made = w_arena_array(&g->arena, g->nvalue, sizeof *s.made);
     s.output = w_arena_array(&g->arena, g->nvalue, sizeof *s.output);
-    if (!s.role || !s.wanted || !s.made || !s.output) return w_oom(e, g->nvalue, "the quantised graph");
+    s.same = w_arena_array(&g->arena, g->nvalue, sizeof *s.same);
+    if (!s.role || !s.active || !s.wanted || !s.made || !s.output || !s.same) return w_oom(e, g->nvalue, "the quantised graph");
     for (size_t i = 0; i < g->noutput; i++) s.output[g->output[i]] = true;
-    for (size_t k = 0; k < g->nnode; k++)
-        if (g->node[k].op != W_OP_NONE) s.role[k] = role_of(g, &g->node[k], chosen[k]);
-    mark_wanted(&s);
-    mark_made(&s);
+    for (size_t k = 0; k < g->nnode; k++) {
+        if (g->node[k].op != W_OP_NONE) s.role[k] = w_quant_role_of(g, &g->node[k], chosen[k]);
+        s.active[k] = s.role[k] != W_QROLE_REAL;
+    }
+    do mark_wanted(&s);
+    while (mark_active(&s));
     return settle(&s, e);
 }

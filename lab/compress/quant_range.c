@@ -42,6 +42,7 @@ w_affine w_affine_choose(const w_range *r, w_calibrate how, double percentile) {
     double lo = r->min, hi = r->max;
     if (how == W_CAL_PERCENTILE) cut_percentile(r, percentile, &lo, &hi);
     else if (how == W_CAL_MSE) best_mse(r, &lo, &hi);
+    else if (how == W_CAL_KL) w_range_entropy(r, &lo, &hi);
     lo = fmin(lo, 0); /* zero must be exact: padding is zero */
     hi = fmax(hi, 0);
     w_affine q = {.scale = (float)((hi - lo) / 255)};

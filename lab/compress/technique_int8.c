@@ -6,17 +6,11 @@
 #include <string.h>
 
 static const char *const keys[] = {"bits", "calibration", "percentile", "rounding", "bias_correction", NULL};
-static const char *const calibrations[] = {"minmax", "percentile", "mse", NULL};
-static const char *const roundings[] = {"nearest", "feedback", NULL};
+static const char *const calibrations[] = {"minmax", "percentile", "mse", "kl", NULL};
+static const char *const roundings[] = {"nearest", "feedback", "adaround", NULL};
 
-typedef struct int8_params { int levels; w_calibrate how; double percentile; bool feedback, correct; } int8_params;
-
-bool w_epilogue_is_integer(const w_epilogue *ep) {
-    switch (ep->act) {
-    case W_ACT_NONE: case W_ACT_RELU: case W_ACT_CLIP: case W_ACT_LEAKY: case W_ACT_HARDSWISH: case W_ACT_HARDSIGMOID: return true;
-    default: return false;
-    }
-}
+typedef enum rounding { ROUND_NEAREST, ROUND_FEEDBACK, ROUND_ADAROUND } rounding;
+typedef struct int8_params { int levels; w_calibrate how; double percentile; rounding rounding; bool correct; } int8_params;
 
 static const w_epilogue *epilogue_of(const w_node *n) {
     switch (n->op) {
@@ -62,24 +56,27 @@ static weir_status quantise_weights(w_graph *g, w_id node, const int8_params *p,
     if (!before || !scale || !q) return w_oom(e, (size_t)w.rows * w.cols * 5, "quantised weights");
     for (uint32_t r = 0; r < w.rows; r++) scale[r] = row_scale(w.w + (size_t)r * w.cols, w.cols, p->levels);
     w_hessian *h = NULL;
-    if (p->feedback) W_TRY(w_calibration_hessian(c, w_node_label(g, &g->node[node]), &h, e));
+    const char *label = w_node_label(g, &g->node[node]);
+    if (p->rounding != ROUND_NEAREST) W_TRY(w_calibration_hessian(c, label, &h, e));
     w_feedback f = {.density = 1, .levels = p->levels, .scale = scale, .keep_zeros = true};
-    W_TRY(w_feedback_round(g->ctx, &w, c, h, &f, q, e));
+    weir_status s = p->rounding == ROUND_ADAROUND ? w_adaround(&w, h, p->levels, scale, q, g->ctx, e)
+                                                  : w_feedback_round(g->ctx, &w, c, h, &f, q, e);
+    if (s != WEIR_OK) return w_fail_prefix(e, s, "node '%s'", label);
     W_TRY(w_weights_put_s8(g, &w, q, scale, e));
     return p->correct ? w_bias_correct(g, &w, before, c, e) : WEIR_OK;
 }
 
 static weir_status read_params(const json_t *params, int8_params *p, weir_error *e) {
     double bits;
-    const char *how, *rounding;
+    const char *how, *round;
     W_TRY(w_param_num(params, "bits", 8, 2, 8, &bits, e));
     W_TRY(w_param_num(params, "percentile", 99.99, 90, 100, &p->percentile, e));
     W_TRY(w_param_str(params, "calibration", "mse", calibrations, &how, e));
-    W_TRY(w_param_str(params, "rounding", "nearest", roundings, &rounding, e));
+    W_TRY(w_param_str(params, "rounding", "nearest", roundings, &round, e));
     W_TRY(w_param_bool(params, "bias_correction", true, &p->correct, e));
     p->levels = (1 << ((int)bits - 1)) - 1;
-    p->how = how == calibrations[0] ? W_CAL_MINMAX : how == calibrations[1] ? W_CAL_PERCENTILE : W_CAL_MSE;
-    p->feedback = rounding == roundings[1];
+    p->how = (w_calibrate)w_param_index(calibrations, how);
+    p->rounding = (rounding)w_param_index(roundings, round);
     return WEIR_OK;
 }
 

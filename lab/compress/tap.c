@@ -18,8 +18,8 @@ static weir_status check_input(const w_plan *p, const weir_dataset *data, int64_
     const int64_t *dims = weir_dataset_shape(data, &rank);
     *sample = 1;
     for (int i = 0; i < rank; i++) *sample *= (size_t)dims[i];
-    if (g->ninput != 1 || v->type != WEIR_F32)
-        return w_fail(e, WEIR_BAD_INPUT, "%s: a network with one f32 input is needed to run it on data", g->source);
+    if (g->ninput != 1 || (v->type != WEIR_F32 && v->type != WEIR_F16))
+        return w_fail(e, WEIR_BAD_INPUT, "%s: a network with one input, f32 or f16, is needed to run it on data", g->source);
     if ((int64_t)(*sample * (size_t)batch) != w_shape_count(&v->shape))
         return w_fail(e, WEIR_BAD_INPUT, "%s: input '%s' takes %lld numbers a sample, the data has %zu", g->source,
                       w_value_name(g, g->input[0]), (long long)(w_shape_count(&v->shape) / batch), *sample);
@@ -67,12 +67,21 @@ static weir_status show_values(const weir_model *model, const w_exec *x, w_tap_f
     return WEIR_OK;
 }
 
+static void put_sample(w_exec *x, size_t i, const float *from, size_t n) {
+    const w_graph *g = x->plan->graph;
+    if (g->value[g->input[0]].type == WEIR_F32) {
+        memcpy((float *)x->input[0] + i * n, from, n * sizeof *from);
+        return;
+    }
+    uint16_t *to = (uint16_t *)x->input[0] + i * n;
+    for (size_t k = 0; k < n; k++) to[k] = w_f32_to_f16(from[k]);
+}
+
 static weir_status run_batches(const weir_model *model, w_exec *x, const w_samples *set, int64_t batch, size_t sample, w_tap_fn fn, void *user,
                                weir_error *e) {
-    size_t bytes = sample * sizeof(float);
     for (size_t first = 0; first + (size_t)batch <= set->n; first += (size_t)batch) {
         for (size_t i = 0; i < (size_t)batch; i++)
-            memcpy((uint8_t *)x->input[0] + i * bytes, weir_dataset_sample(set->data, w_sample_at(set, first + i)), bytes);
+            put_sample(x, i, weir_dataset_sample(set->data, w_sample_at(set, first + i)), sample);
         W_TRY(w_exec_run(x, e));
         W_TRY(show_values(model, x, fn, user, e));
     }

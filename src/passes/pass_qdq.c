@@ -6,8 +6,8 @@
  *  - QuantizeLinear stays at graph inputs and behind operators that work on real numbers, DequantizeLinear in front of
  *    them and at graph outputs.
  *
- * Which operators work on 8 bits: Conv, Gemm, MatMul on 8-bit data and weights; Add, averages, Relu, Clip when all they
- * read and write is 8-bit; views, Concat and maxima when, besides, all of it has one scale.
+ * Which operators work on 8 bits: Conv, Gemm, MatMul on 8-bit data and weights; Add, Sub, Mul, extrema, averages and functions
+ * of one element when all they read and write is 8-bit; views, Concat and maxima when, besides, all of it has one scale.
  * Activations become unsigned: signed ones move by 128. */
 #include "passqdq.h"
 
@@ -148,7 +148,10 @@ typedef enum role { ROLE_REAL, ROLE_PRODUCT, ROLE_RESCALE, ROLE_CARRY } role;
 static role role_of(const w_node *n) {
     switch (n->op) {
     case W_OP_Conv: case W_OP_Gemm: case W_OP_MatMul: return ROLE_PRODUCT;
-    case W_OP_Add: case W_OP_AveragePool: case W_OP_GlobalAveragePool: case W_OP_Relu: case W_OP_Clip: return ROLE_RESCALE;
+    case W_OP_Min: case W_OP_Max: return n->nin == 2 ? ROLE_RESCALE : ROLE_REAL;
+    case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_AveragePool: case W_OP_GlobalAveragePool:
+    case W_OP_Relu: case W_OP_LeakyRelu: case W_OP_Elu: case W_OP_Clip: case W_OP_Sigmoid: case W_OP_HardSigmoid: case W_OP_HardSwish:
+    case W_OP_Tanh: return ROLE_RESCALE;
     case W_OP_MaxPool: case W_OP_GlobalMaxPool: {
         const w_epilogue *ep = w_epilogue_of(n);
         return n->nout > 1 ? ROLE_REAL : ep && ep->act != W_ACT_NONE ? ROLE_RESCALE : ROLE_CARRY;
@@ -161,8 +164,11 @@ static role role_of(const w_node *n) {
 
 /* How many leading inputs carry data. */
 static uint32_t data_inputs(const w_node *n) {
-    if (n->op == W_OP_Concat) return n->nin;
-    return n->op == W_OP_Add ? 2 : 1;
+    switch (n->op) {
+    case W_OP_Concat: return n->nin;
+    case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_Min: case W_OP_Max: return 2;
+    default: return 1;
+    }
 }
 
 static bool slot_takes(const w_node *n, uint32_t slot) {

@@ -88,7 +88,7 @@ static const pass_case cases[] = {
      "const z u8[] = {128}\n"
      "a: q1 = QuantizeLinear(x, s, z)\n"
      "b: d1 = DequantizeLinear(q1, s, z)\n"
-     "c: t1 = Sigmoid(d1)\n"
+     "c: t1 = Softplus(d1)\n"
      "d: q2 = QuantizeLinear(t1, s, z)\n"
      "e: y = DequantizeLinear(q2, s, z)\n"
      "output y\n",
@@ -97,8 +97,26 @@ static const pass_case cases[] = {
      "const z u8[] = {128}\n"
      "a: q1 u8[1,8] q(0.03125,128) = QuantizeLinear(x, s, z)\n"
      "b: d1 f32[1,8] = DequantizeLinear(q1, s, z)\n"
-     "c: t1 f32[1,8] = Sigmoid(d1)\n"
+     "c: t1 f32[1,8] = Softplus(d1)\n"
      "d: q2 u8[1,8] q(0.03125,128) = QuantizeLinear(t1, s, z)\n"
+     "e: y f32[1,8] = DequantizeLinear(q2, s, z)\n"
+     "output y\n",
+     0},
+    {"functions of one element work on 8 bits", "qdq",
+     "input x f32[1,8]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "a: q1 = QuantizeLinear(x, s, z)\n"
+     "b: d1 = DequantizeLinear(q1, s, z)\n"
+     "c: t1 = Sigmoid(d1)\n"
+     "d: q2 = QuantizeLinear(t1, s, z)\n"
+     "e: y = DequantizeLinear(q2, s, z)\n"
+     "output y\n",
+     "input x f32[1,8]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "a: q1 u8[1,8] q(0.03125,128) = QuantizeLinear(x, s, z)\n"
+     "c: q2 u8[1,8] q(0.03125,128) = Sigmoid(q1)\n"
      "e: y f32[1,8] = DequantizeLinear(q2, s, z)\n"
      "output y\n",
      0},

@@ -25,6 +25,9 @@ bool w_quant_takes_slot(w_quant_role r, const w_node *n, uint32_t i); /* input i
 /* The integer kernels compute this node's epilogue exactly. */
 bool w_epilogue_is_integer(const w_epilogue *ep);
 
+/* Takes an activation that they do not compute out of the node's epilogue; new nodes come last, ids stay. */
+weir_status w_quant_unfuse(w_graph *g, w_id node, w_epilogue *ep, weir_error *e);
+
 /* Which activations of the graph become 8-bit once `chosen` nodes compute in integers, and the surgery that makes it so:
  * types and scales of values, QuantizeLinear and DequantizeLinear at the borders, once a value. Node ids change. */
 weir_status w_quantise_activations(w_graph *g, const bool *chosen, const w_calibration *c, w_calibrate how, double percentile, weir_error *e);

@@ -12,11 +12,11 @@ static const char *const roundings[] = {"nearest", "feedback", "adaround", NULL}
 typedef enum rounding { ROUND_NEAREST, ROUND_FEEDBACK, ROUND_ADAROUND } rounding;
 typedef struct int8_params { int levels; w_calibrate how; double percentile; rounding rounding; bool correct; } int8_params;
 
-static const w_epilogue *epilogue_of(const w_node *n) {
+static w_epilogue *epilogue_of(const w_node *n) {
     switch (n->op) {
-    case W_OP_Conv: return &((const w_conv_attr *)n->attr)->ep;
-    case W_OP_Gemm: return &((const w_gemm_attr *)n->attr)->ep;
-    default: return &((const w_matmul_attr *)n->attr)->ep;
+    case W_OP_Conv: return &((w_conv_attr *)n->attr)->ep;
+    case W_OP_Gemm: return &((w_gemm_attr *)n->attr)->ep;
+    default: return &((w_matmul_attr *)n->attr)->ep;
     }
 }
 
@@ -27,7 +27,7 @@ static bool plain_gemm(const w_node *n) {
 
 static bool takes(const w_graph *g, const w_node *n) {
     return w_node_has_weights(g, n) && g->value[n->in[1]].type != WEIR_S8 && g->value[n->in[0]].kind != W_VALUE_CONST &&
-           plain_gemm(n) && w_epilogue_is_integer(epilogue_of(n)) && (n->op != W_OP_Conv || g->value[n->out[0]].shape.rank == 4);
+           plain_gemm(n) && (n->op != W_OP_Conv || g->value[n->out[0]].shape.rank == 4);
 }
 
 /* Step of one row's grid: the multiple of max/levels with the least squared error. */
@@ -86,8 +86,11 @@ static weir_status apply(w_graph *g, const w_selection *s, const json_t *params,
     int8_params p;
     if (!c) return w_fail(e, WEIR_USAGE, "int8 needs calibration data (--train or --data)");
     W_TRY(read_params(params, &p, e));
-    for (size_t i = 0; i < s->n; i++) W_TRY(quantise_weights(g, s->node[i], &p, c, e));
-    return WEIR_OK;
+    for (size_t i = 0; i < s->n; i++) {
+        W_TRY(quantise_weights(g, s->node[i], &p, c, e));
+        W_TRY(w_quant_unfuse(g, s->node[i], epilogue_of(&g->node[s->node[i]]), e));
+    }
+    return w_graph_toposort(g, e); /* functions that left an epilogue were appended at the end */
 }
 
 weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, weir_error *e) {

@@ -96,7 +96,7 @@ static bool is_sixth_hard_sigmoid(const w_node *n) {
 static void silu(w_fuser *f, w_id k, w_id x) {
     w_graph *g = f->g;
     w_node *p = w_producer(g, x);
-    if (!p || !w_epilogue_free(p) || f->uses.count[x] != 2 || g->value[x].quant) return;
+    if (!p || !w_epilogue_free(p) || f->uses.count[x] != 2 || g->value[x].quant || !w_fuse_may_take(g, p, W_ACT_SILU)) return;
     w_id y = g->node[k].out[0], pk = g->value[x].producer;
     w_epilogue_of(p)->act = W_ACT_SILU;
     f->uses.count[x] = 0;

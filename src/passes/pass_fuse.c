@@ -10,6 +10,12 @@
 
 bool w_fuse_single(const w_fuser *f, w_id v) { return v < f->uses.n && f->uses.count[v] == 1 && !f->uses.output[v]; }
 
+bool w_fuse_may_take(const w_graph *g, const w_node *producer, int64_t act) {
+    if (act <= W_ACT_HARDSIGMOID || producer->nin < 2 || producer->in[1] == W_NONE) return true;
+    const w_node *from = w_producer(g, producer->in[1]);
+    return !g->value[producer->in[1]].quant && !(from && from->op == W_OP_DequantizeLinear);
+}
+
 /* A node whose last output loses its last use takes its own producers with it; the chain is walked, not recursed. */
 void w_fuse_kill(w_fuser *f, w_id node) {
     w_graph *g = f->g;
@@ -66,7 +72,7 @@ static void fuse_activation(w_fuser *f, w_id k) {
     w_epilogue ep;
     w_node *p = n->nin && n->in[0] != W_NONE ? w_producer(g, n->in[0]) : NULL;
     if (!p || !w_epilogue_free(p) || p->nout > 1 || !w_fuse_single(f, n->in[0]) || g->value[n->in[0]].quant) return;
-    if (!epilogue_from(g, n, &ep)) return;
+    if (!epilogue_from(g, n, &ep) || !w_fuse_may_take(g, p, ep.act)) return;
     w_id y = n->out[0], pk = g->value[n->in[0]].producer;
     *w_epilogue_of(p) = ep;
     f->uses.count[n->in[0]] = 0;

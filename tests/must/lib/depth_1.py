@@ -89,7 +89,7 @@ def squeezenet_images(images):
         yield np.ascontiguousarray((large - np.array(BGR, np.float32)).transpose(2, 0, 1))
 
 
-def signal_to_noise(v, path, out, images):
+def signal_to_noise(path, out, images):
     plain, small, signal, noise = weirlib.Session(path), weirlib.Session(out), 0.0, 0.0
     for image in squeezenet_images(images):
         results = []
@@ -115,7 +115,7 @@ def squeezenet(v, folder):
     out = compress(path, spec, folder)
     hold_share(v, "squeezenet", out)
     images = datasets.cifar()[0][:int(os.environ.get("WEIR_SNR_IMAGES", 1000))]
-    snr = signal_to_noise(v, path, out, images)
+    snr = signal_to_noise(path, out, images)
     v.line(snr >= SNR, f"squeezenet: {snr:.1f} dB at its logits on {len(images)} images of 224 pixels (at least {SNR:.0f} dB)")
     return path, out, np.stack(list(squeezenet_images(images[:100])))
 
@@ -199,4 +199,5 @@ def main():
     v.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -44,11 +44,12 @@ def load():
 
 def view(lib, session, kind):
     info = getattr(lib, f"weir_session_{kind}_info")(session, 0)
-    if info.type != 1:
-        raise RuntimeError(f"{kind} is not f32")
+    number = {1: (c.c_float, np.float32), 2: (c.c_uint16, np.float16)}.get(info.type)
+    if number is None:
+        raise RuntimeError(f"{kind} is neither f32 nor f16")
     shape = tuple(info.dims[i] for i in range(info.rank))
     place = getattr(lib, f"weir_session_{kind}")(session, 0)
-    return np.ctypeslib.as_array(c.cast(place, c.POINTER(c.c_float)), shape=shape)
+    return np.ctypeslib.as_array(c.cast(place, c.POINTER(number[0])), shape=shape).view(number[1])
 
 
 class Session:

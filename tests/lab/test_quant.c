@@ -297,6 +297,49 @@ static void borders_stand_once(void **state) {
     w_graph_destroy(g);
 }
 
+/* Integer layers in front of functions that they do not compute: integers still, and no step left to the reference. */
+static void functions_leave_the_epilogue(void **state) {
+    static const char *const act[] = {"Sigmoid(v0)", "Tanh(v0)", "Elu(v0) alpha=0.5", "Gelu(v0)", "Mul(v0, g)"};
+    for (size_t i = 0; i < W_COUNT(act); i++) {
+        char text[600];
+        weir_error e = {0};
+        made_up s;
+        w_plan *p;
+        w_arena a;
+        double *x, *y, top = 0;
+        size_t n, m;
+        snprintf(text, sizeof text, "opset 20\ninput x f32[1,8,8,8]\nconst a f32[8,8,1,1]\nconst ab f32[8]\nc0: v0 = Conv(x, a, ab)\n%sc1: y = %s\noutput y\n",
+                 act[i][0] == 'M' ? "sg: g = Sigmoid(v0)\n" : "", act[i]);
+        w_graph *g = read_graph(text), *floats = read_graph(text);
+        w_id node = labelled(g, "c0");
+        size_t nvalue = floats->nvalue;
+        assert_true(((const w_conv_attr *)g->node[node].attr)->ep.act > W_ACT_HARDSIGMOID); /* fused before */
+        assert_true(w_technique_int8.takes(g, &g->node[node]));
+        statistics(&s, floats);
+        json_t *params = json_pack("{s:b}", "bias_correction", 0);
+        if (w_technique_int8.apply(g, &(w_selection){&node, 1}, params, &s.c, &e) != WEIR_OK ||
+            w_int8_finish(g, params, &s.c, &e) != WEIR_OK || w_graph_verify(g, &e) != WEIR_OK || w_passes_canonical(g, &e) != WEIR_OK)
+            fail_msg("%s", e.message);
+        const w_node *conv = &g->node[labelled(g, "c0")];
+        assert_int_equal(((const w_conv_attr *)conv->attr)->ep.act, W_ACT_NONE); /* and not again */
+        assert_int_equal(g->value[conv->in[0]].type, WEIR_U8);
+        weir_session_options so = weir_session_options_default();
+        w_plan_options po = {.threads = 1};
+        if (w_plan_create(g, &so, &po, &p, &e) != WEIR_OK) fail_msg("%s", e.message);
+        for (size_t k = 0; k < p->nstep; k++) assert_string_not_equal(p->step[k].kernel, "reference");
+        w_plan_destroy(p);
+        w_arena_init(&a, ctx);
+        if (text_run(floats, &a, &x, &n, &e) != WEIR_OK || text_run(g, &a, &y, &m, &e) != WEIR_OK) fail_msg("%s", e.message);
+        for (size_t k = 0; k < n; k++) top = fmax(top, fabs(x[k]));
+        for (size_t k = 0; k < n; k++) assert_true(fabs(x[k] - y[k]) < 0.05 * top + 0.05);
+        w_arena_fini(&a);
+        json_decref(params);
+        forget(&s, nvalue);
+        w_graph_destroy(g);
+        w_graph_destroy(floats);
+    }
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entropy_cuts_tails_only),          cmocka_unit_test(entropy_keeps_zero_exact),
@@ -304,6 +347,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(learned_rounding_beats_nearest),   cmocka_unit_test(a_layer_too_large_to_learn_is_refused),
         cmocka_unit_test(a_fire_module_stays_in_8_bits),    cmocka_unit_test(functions_and_products_stay_in_8_bits),
         cmocka_unit_test(option_a_shortcuts_stay_in_8_bits), cmocka_unit_test(borders_stand_once),
+        cmocka_unit_test(functions_leave_the_epilogue),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -153,7 +153,7 @@ static void split(w_graph *g, const char *params) {
     w_id node = labelled(g, "conv");
     json_t *p = json_loads(params, 0, NULL);
     assert_true(w_technique_lowrank.takes(g, &g->node[node]));
-    if (w_technique_lowrank.apply(g, &(w_selection){&node, 1}, p, NULL, &e) != WEIR_OK) fail_msg("%s", e.message);
+    if (w_technique_lowrank.apply(g, &(w_selection){.node = &node, .n = 1}, p, NULL, &e) != WEIR_OK) fail_msg("%s", e.message);
     if (w_graph_verify(g, &e) != WEIR_OK || w_passes_canonical(g, &e) != WEIR_OK) fail_msg("%s", e.message);
     json_decref(p);
 }
@@ -260,7 +260,7 @@ static void refusals_say_why(void **state) {
         w_graph *g = read_graph("opset 17\ninput x f32[1,20]\nconst w f32[20,16]\nconv: y = MatMul(x, w)\noutput y\n");
         w_id node = labelled(g, "conv");
         json_t *p = json_loads(bad[i][0], 0, NULL);
-        assert_int_not_equal(w_technique_lowrank.apply(g, &(w_selection){&node, 1}, p, NULL, &e), WEIR_OK);
+        assert_int_not_equal(w_technique_lowrank.apply(g, &(w_selection){.node = &node, .n = 1}, p, NULL, &e), WEIR_OK);
         if (!strstr(e.message, bad[i][1])) fail_msg("'%s' should hold '%s'", e.message, bad[i][1]);
         json_decref(p);
         w_graph_destroy(g);

@@ -87,7 +87,7 @@ static weir_status equalise(w_graph *g, weir_error *e) {
     size_t n = 0;
     for (w_id k = 0; k < g->nnode; k++)
         if (g->node[k].op != W_OP_NONE && w_technique_equalise.takes(g, &g->node[k])) nodes[n++] = k;
-    return w_technique_equalise.apply(g, &(w_selection){nodes, n}, NULL, NULL, e);
+    return w_technique_equalise.apply(g, &(w_selection){.node = nodes, .n = n}, NULL, NULL, e);
 }
 
 static void no_answer_changes(void **state) {
@@ -141,7 +141,7 @@ static void what_cannot_be_equalised_says_why(void **state) {
     weir_error e = {0};
     w_graph *g = read_graph(bad[0][0]);
     w_id first = labelled(g, "c1");
-    assert_int_equal(w_technique_equalise.apply(g, &(w_selection){&first, 1}, NULL, NULL, &e), WEIR_BAD_INPUT);
+    assert_int_equal(w_technique_equalise.apply(g, &(w_selection){.node = &first, .n = 1}, NULL, NULL, &e), WEIR_BAD_INPUT);
     if (!strstr(e.message, "fixed bounds")) fail_msg("'%s'", e.message);
     w_graph_destroy(g);
 }
@@ -317,7 +317,7 @@ static void functions_leave_the_epilogue(void **state) {
         assert_true(w_technique_int8.takes(g, &g->node[node]));
         statistics(&s, floats);
         json_t *params = json_pack("{s:b}", "bias_correction", 0);
-        if (w_technique_int8.apply(g, &(w_selection){&node, 1}, params, &s.c, &e) != WEIR_OK ||
+        if (w_technique_int8.apply(g, &(w_selection){.node = &node, .n = 1}, params, &s.c, &e) != WEIR_OK ||
             w_int8_finish(g, params, &s.c, &e) != WEIR_OK || w_graph_verify(g, &e) != WEIR_OK || w_passes_canonical(g, &e) != WEIR_OK)
             fail_msg("%s", e.message);
         const w_node *conv = &g->node[labelled(g, "c0")];

@@ -29,6 +29,14 @@ class Verdict:
         sys.exit(1 if self.failed else 0)
 
 
+def cpu_flags():
+    """What the kernel says that this processor can do."""
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("flags"):
+            return set(line.split(":", 1)[1].split())
+    return set()
+
+
 def weir(*arguments, accept=(0,)):
     """The JSON object that a verb prints; raises with its message when the exit status is another."""
     command = [os.path.join(os.environ["WEIR_BUILD"], "weir"), *map(str, arguments), "--json", "--quiet"]

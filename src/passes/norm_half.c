@@ -30,12 +30,14 @@ static weir_status add_twin(widener *w, w_id half, w_id *twin, weir_error *e) {
     return WEIR_OK;
 }
 
-/* The output keeps its name and type, made by a Cast from its twin. */
+/* The output keeps its name and type, made by a Cast from its twin. One that a Cast of the file makes is such a border
+ * already, unless the graph computes with it as well. */
 static weir_status widen_output(widener *w, w_id output, weir_error *e) {
     w_graph *g = w->g;
     w_node *n = w_producer(g, output);
     w_type t = g->value[output].type;
-    if (!n || !is_half(t) || n->op == W_OP_Cast) return WEIR_OK;
+    if (!n || !is_half(t) || (n->op == W_OP_Cast && !w->computes[output])) return WEIR_OK;
+    if (n->op == W_OP_Cast) ((w_cast_attr *)n->attr)->to = ONNX_FLOAT;
     w_id twin, k = g->value[output].producer;
     W_TRY(add_twin(w, output, &twin, e));
     for (uint32_t i = 0; i < n->nout; i++)

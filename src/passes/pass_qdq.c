@@ -97,6 +97,7 @@ static weir_status mark_quantised(w_qdq *q, w_id k, weir_error *e) {
     w_quant *own = w_arena_alloc(&g->arena, sizeof *own);
     if (!own) return w_oom(e, sizeof *own, "a quantisation");
     *own = *quant;
+    g->value[v].type = type; /* not known yet where shapes behind it are not */
     bool move = false;
     if (type == WEIR_S8) W_TRY(readers_agree(q, v, quant, &move, e));
     if (move) W_TRY(make_unsigned(q, k, own, e));

@@ -223,6 +223,19 @@ static const pass_case cases[] = {
      "y: y f16[1,1,2,2] = Cast(y.f32) to=10\n"
      "output y\n",
      2e-3},
+    {"a cast to half that is an output and computed with", "normalise",
+     "input x f32[1,4]\n"
+     "h: h = Cast(x) to=10\n"
+     "r: y = Relu(h)\n"
+     "output h\n"
+     "output y\n",
+     "input x f32[1,4]\n"
+     "r: y.f32 f32[1,4] = Relu(x)\n"
+     "h: h f16[1,4] = Cast(x) to=10\n"
+     "y: y f16[1,4] = Cast(y.f32) to=10\n"
+     "output h\n"
+     "output y\n",
+     2e-3},
 };
 
 int main(void) { return pass_cases_run("normalise", cases, W_COUNT(cases)); }

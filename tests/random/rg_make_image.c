@@ -41,18 +41,19 @@ static bool affordable(const rg_graph *g, const rg_value *x, const conv_plan *p)
     return work < (g->large ? 4000000 : 400000);
 }
 
-static void set_window(rg_graph *g, rg_op *n, const conv_plan *p, int sp, bool kernel) {
+static void set_window(rg_graph *g, rg_op *n, const conv_plan *p, int sp, bool pool) {
     int64_t pads[6];
     bool auto_pad = rg_chance(g, 15);
     for (int i = 0; i < sp; i++) pads[i] = p->lo[i], pads[i + sp] = p->hi[i];
-    if (kernel || rg_chance(g, 80)) rg_set_ints(n, "kernel_shape", sp, p->k);
+    if (pool || rg_chance(g, 80)) rg_set_ints(n, "kernel_shape", sp, p->k);
     bool unit = true, plain = true, bare = true;
     for (int i = 0; i < sp; i++) {
         unit &= p->s[i] == 1, plain &= p->d[i] == 1, bare &= !p->lo[i] && !p->hi[i];
         auto_pad &= (p->k[i] - 1) * p->d[i] + 1 >= p->s[i]; /* else SAME would pad by less than nothing */
     }
+    auto_pad &= plain || !pool; /* engines do not agree on what SAME means for a dilated pool */
     if (!unit || rg_chance(g, 50)) rg_set_ints(n, "strides", sp, p->s);
-    if (!plain || (!kernel && rg_chance(g, 50))) rg_set_ints(n, "dilations", sp, p->d);
+    if (!plain || (!pool && rg_chance(g, 50))) rg_set_ints(n, "dilations", sp, p->d);
     if (auto_pad) rg_set_s(n, "auto_pad", rg_chance(g, 70) ? "SAME_UPPER" : rg_chance(g, 50) ? "SAME_LOWER" : "VALID");
     else if (!bare || rg_chance(g, 50)) rg_set_ints(n, "pads", 2 * sp, pads);
 }
@@ -222,8 +223,8 @@ int rg_make_batchnorm(rg_graph *g, int x) {
 
 int rg_make_lrn(rg_graph *g, int x) {
     if (!is_image(g, x) || g->value[x].rank != 4 || g->value[x].type != RG_F32) return -1;
-    rg_op *n = rg_add(g, "LRN", 1, &x, 1);
-    rg_set_i(n, "size", rg_chance(g, 80) ? 2 * rg_range(g, 0, 3) + 1 : rg_range(g, 1, 6));
+    rg_op *n = rg_add(g, "LRN", 1, &x, 1); /* ONNX Runtime takes odd sizes only */
+    rg_set_i(n, "size", 2 * rg_range(g, 0, 3) + 1);
     if (rg_chance(g, 60)) rg_set_f(n, "alpha", rg_uniform(g, 1e-4f, 0.2f));
     if (rg_chance(g, 60)) rg_set_f(n, "beta", rg_uniform(g, 0.3f, 1.0f));
     if (rg_chance(g, 60)) rg_set_f(n, "bias", rg_uniform(g, 1.0f, 2.0f));

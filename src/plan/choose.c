@@ -1,6 +1,19 @@
 /* choose.c: a step for every node that needs work, with the first implementation that does not refuse. The refusals stay
  * in the step, for people to read. */
 #include "planner.h"
+#include <string.h>
+
+/* Kernels read whole elements, and a constant in a file mapping may lie anywhere. Operands behind the first are weights, which
+ * are packed from where they lie. */
+static weir_status align_data(w_plan *p, w_loc *l, weir_error *e) {
+    size_t element = l->place == W_PLACE_CONST && l->data ? w_type_size(p->graph->value[l->value].type) : 0;
+    if (element == 0 || (uintptr_t)l->data % element == 0) return WEIR_OK;
+    void *copy = w_arena_alloc_aligned(&p->arena_mem, W_MAX(l->bytes, (size_t)1));
+    if (!copy) return w_oom(e, l->bytes, "an aligned constant");
+    memcpy(copy, l->data, l->bytes);
+    l->data = copy;
+    return WEIR_OK;
+}
 
 static weir_status step_operands(w_plan *p, w_step *s, const w_node *n, weir_error *e) {
     s->nin = n->nin;
@@ -14,7 +27,7 @@ static weir_status step_operands(w_plan *p, w_step *s, const w_node *n, weir_err
         s->in[i] = i < n->nin && n->in[i] != W_NONE ? p->value_loc[n->in[i]] : (w_loc){.value = W_NONE};
     for (uint32_t i = 0; i < n->nout; i++)
         s->out[i] = n->out[i] != W_NONE ? p->value_loc[n->out[i]] : (w_loc){.value = W_NONE};
-    return WEIR_OK;
+    return s->nin ? align_data(p, &s->in[0], e) : WEIR_OK;
 }
 
 static weir_status pick(w_plan *p, w_step *s, const w_node *n, weir_error *e) {

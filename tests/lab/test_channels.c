@@ -1,38 +1,10 @@
 /* Channel pruning as a technique: rules, ladders, verdicts and what it costs, on a trained network and real images. */
 #include "channels.h"
-#include "harness.h"
-#include "search.h"
+#include "lab_fixture.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static weir_context *ctx;
-static weir_model *model;
-static weir_dataset *data;
-static w_calibration *cal;
-static const char *model_path;
-
-static int open_all(void **state) {
-    weir_context_options o = weir_context_options_default();
-    weir_error e = {0};
-    o.threads = 1;
-    if (weir_context_create(&o, &ctx, &e) != WEIR_OK || weir_model_open(ctx, model_path, &model, &e) != WEIR_OK ||
-        weir_dataset_open(ctx, "fashion-mnist", &data, &e) != WEIR_OK) {
-        print_error("%s\n", e.message);
-        return -1;
-    }
-    w_samples s = {.data = data, .n = 256};
-    return w_calibration_create(model, &s, &cal, &e) == WEIR_OK ? 0 : -1;
-}
-
-static int close_all(void **state) {
-    w_calibration_destroy(cal);
-    weir_dataset_destroy(data);
-    weir_model_destroy(model);
-    weir_context_destroy(ctx);
-    return 0;
-}
 
 static weir_status try_recipe(const char *rules, w_calibration *c, weir_model **m, weir_error *e) {
     char text[2000];
@@ -49,18 +21,6 @@ static weir_model *apply(const char *rules) {
     weir_model *m = NULL;
     if (try_recipe(rules, cal, &m, &e) != WEIR_OK) fail_msg("%s", e.message);
     return m;
-}
-
-static w_paired compare(const weir_model *m) {
-    weir_error e = {0};
-    w_outputs a, b;
-    w_samples s = {.data = data, .first = 1000, .n = 600};
-    assert_int_equal(w_outputs_run(model, &s, &a, &e), WEIR_OK);
-    if (w_outputs_run(m, &s, &b, &e) != WEIR_OK) fail_msg("%s", e.message);
-    w_paired p = w_paired_compare(&a, &b);
-    w_outputs_fini(ctx, &a);
-    w_outputs_fini(ctx, &b);
-    return p;
 }
 
 static int64_t work(const weir_model *m) {
@@ -80,7 +40,7 @@ static void reconstruction_beats_magnitude(void **state) {
     weir_model *a = apply("{" INNER ", \"keep\": 0.75}"), *b = apply("{" INNER ", \"keep\": 0.75, \"method\": \"magnitude\"}");
     assert_true(work(a) < work(model) * 4 / 5);
     assert_int_equal(work(a), work(b));
-    assert_true(compare(a).kl < compare(b).kl / 4);
+    assert_true(compare_with_network(a, 600).kl < compare_with_network(b, 600).kl / 4);
     weir_model_destroy(a);
     weir_model_destroy(b);
 }
@@ -89,14 +49,14 @@ static void everything_can_shrink_at_once(void **state) {
     weir_model *m = apply("{\"technique\": \"channels\", \"nodes\": \".*\", \"keep\": 0.75}");
     assert_true(work(m) < work(model) * 7 / 10);
     assert_int_equal(m->graph->value[m->graph->output[0]].shape.dim[1], 10);
-    assert_true(compare(m).top1 > 40);
+    assert_true(compare_with_network(m, 600).top1 > 40);
     weir_model_destroy(m);
 }
 
 static void integers_follow(void **state) {
     weir_model *f = apply("{" INNER ", \"keep\": 0.75}");
     weir_model *q = apply("{" INNER ", \"keep\": 0.75}, {\"technique\": \"int8\", \"nodes\": \".*\", \"rounding\": \"feedback\"}");
-    w_paired a = compare(f), b = compare(q);
+    w_paired a = compare_with_network(f, 600), b = compare_with_network(q, 600);
     assert_true(b.kl < a.kl + 0.02);
     weir_model_destroy(f);
     weir_model_destroy(q);
@@ -112,7 +72,7 @@ static void a_saved_network_answers_the_same(void **state) {
         snprintf(path, sizeof path, "channels-%d.%s", (int)getpid(), ending[i]);
         assert_int_equal(weir_model_save(m, path, &e), WEIR_OK);
         if (weir_model_open(ctx, path, &again, &e) != WEIR_OK) fail_msg("%s", e.message);
-        assert_true(compare(again).kl == compare(m).kl);
+        assert_true(compare_with_network(again, 600).kl == compare_with_network(m, 600).kl);
         weir_model_destroy(again);
         unlink(path);
     }
@@ -191,5 +151,5 @@ int main(int argc, char **argv) {
     };
     if (argc != 2) return 2;
     model_path = argv[1];
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_network, close_network);
 }

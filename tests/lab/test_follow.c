@@ -1,34 +1,6 @@
 /* Statistics that follow a graph whose shapes rules have changed. */
-#include "harness.h"
-#include "search.h"
+#include "lab_fixture.h"
 #include <string.h>
-
-static weir_context *ctx;
-static weir_model *model;
-static weir_dataset *data;
-static w_calibration *cal;
-static const char *model_path;
-
-static int open_all(void **state) {
-    weir_context_options o = weir_context_options_default();
-    weir_error e = {0};
-    o.threads = 1;
-    if (weir_context_create(&o, &ctx, &e) != WEIR_OK || weir_model_open(ctx, model_path, &model, &e) != WEIR_OK ||
-        weir_dataset_open(ctx, "fashion-mnist", &data, &e) != WEIR_OK) {
-        print_error("%s\n", e.message);
-        return -1;
-    }
-    w_samples s = {.data = data, .n = 64};
-    return w_calibration_create(model, &s, &cal, &e) == WEIR_OK ? 0 : -1;
-}
-
-static int close_all(void **state) {
-    w_calibration_destroy(cal);
-    weir_dataset_destroy(data);
-    weir_model_destroy(model);
-    weir_context_destroy(ctx);
-    return 0;
-}
 
 static w_id layer(const w_graph *g, size_t which) {
     for (w_id i = 0; i < g->nnode; i++)
@@ -93,10 +65,11 @@ static void moments_of_unchanged_layers_are_shared(void **state) {
 int main(int argc, char **argv) {
     if (argc < 2) return 2;
     model_path = argv[1];
+    calibration_samples = 64;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_are_those_of_the_changed_network),
         cmocka_unit_test(one_key_is_measured_once),
         cmocka_unit_test(moments_of_unchanged_layers_are_shared),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_network, close_network);
 }

@@ -1,30 +1,25 @@
 /* Low rank: the factors' error, the graph before and after, and what is left of trained networks' answers. */
 #include "graph_text.h"
-#include "harness.h"
+#include "lab_fixture.h"
 #include "lowrank.h"
-#include "search.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static weir_context *ctx;
-static weir_dataset *data;
 static const char *models[2]; /* lenet5, mobilenet */
 
 static int open_all(void **state) {
-    weir_context_options o = weir_context_options_default();
     weir_error e = {0};
-    o.threads = 1;
-    if (weir_context_create(&o, &ctx, &e) == WEIR_OK && weir_dataset_open(ctx, "fashion-mnist", &data, &e) == WEIR_OK) return 0;
+    if (open_context(state) != 0) return -1;
+    if (weir_dataset_open(ctx, "fashion-mnist", &data, &e) == WEIR_OK) return 0;
     print_error("%s\n", e.message);
     return -1;
 }
 
 static int close_all(void **state) {
     weir_dataset_destroy(data);
-    weir_context_destroy(ctx);
-    return 0;
+    return close_context(state);
 }
 
 /* ---- factors ---- */
@@ -134,23 +129,9 @@ static const form forms[] = {
     {"opset 17\ninput x f32[20]\nconst w f32[20,24]\nconv: y = MatMul(x, w)\noutput y\n", 8, "[8]"},
 };
 
-static w_id labelled(const w_graph *g, const char *label) {
-    for (w_id i = 0; i < g->nnode; i++)
-        if (g->node[i].op != W_OP_NONE && strcmp(w_node_label(g, &g->node[i]), label) == 0) return i;
-    fail_msg("no node '%s'", label);
-    return W_NONE;
-}
-
-static w_graph *read_graph(const char *text) {
-    weir_error e = {0};
-    w_graph *g;
-    if (text_graph(ctx, text, &g, &e) != WEIR_OK || w_passes_canonical(g, &e) != WEIR_OK) fail_msg("%s", e.message);
-    return g;
-}
-
 static void split(w_graph *g, const char *params) {
     weir_error e = {0};
-    w_id node = labelled(g, "conv");
+    w_id node = node_labelled(g, "conv");
     json_t *p = json_loads(params, 0, NULL);
     assert_true(w_technique_lowrank.takes(g, &g->node[node]));
     if (w_technique_lowrank.apply(g, &(w_selection){.node = &node, .n = 1}, p, NULL, &e) != WEIR_OK) fail_msg("%s", e.message);
@@ -162,9 +143,9 @@ static void split(w_graph *g, const char *params) {
 static void put_product(w_graph *one, w_graph *two) {
     weir_error e = {0};
     w_weights w, a, b;
-    assert_int_equal(w_weights_get(one, labelled(one, "conv"), &w, &e), WEIR_OK);
-    assert_int_equal(w_weights_get(two, labelled(two, "conv.lowrank"), &b, &e), WEIR_OK);
-    assert_int_equal(w_weights_get(two, labelled(two, "conv"), &a, &e), WEIR_OK);
+    assert_int_equal(w_weights_get(one, node_labelled(one, "conv"), &w, &e), WEIR_OK);
+    assert_int_equal(w_weights_get(two, node_labelled(two, "conv.lowrank"), &b, &e), WEIR_OK);
+    assert_int_equal(w_weights_get(two, node_labelled(two, "conv"), &a, &e), WEIR_OK);
     assert_int_equal(a.cols, b.rows);
     assert_int_equal(a.rows, w.rows);
     assert_int_equal(b.cols, w.cols);
@@ -200,9 +181,9 @@ static void two_layers_compute_the_product(void **state) {
     for (size_t i = 0; i < W_COUNT(forms); i++) {
         char params[100], t[200] = "";
         snprintf(params, sizeof params, "{\"rank\": %u, \"weighting\": \"none\"}", forms[i].rank);
-        w_graph *one = read_graph(forms[i].text), *two = read_graph(forms[i].text);
+        w_graph *one = canonical_graph(forms[i].text), *two = canonical_graph(forms[i].text);
         split(two, params);
-        const w_node *first = &two->node[labelled(two, "conv.lowrank")], *second = &two->node[labelled(two, "conv")];
+        const w_node *first = &two->node[node_labelled(two, "conv.lowrank")], *second = &two->node[node_labelled(two, "conv")];
         assert_int_equal(first->nin, 2);
         assert_int_equal(second->in[0], first->out[0]);
         const w_shape *s = &two->value[first->out[0]].shape;
@@ -223,16 +204,16 @@ static void two_layers_compute_the_product(void **state) {
 }
 
 static void half_weights_stay_half(void **state) {
-    w_graph *g = read_graph("opset 17\ninput x f32[1,32,4,4]\nconst w f16[24,32,1,1]\nconv: y = Conv(x, w)\noutput y\n");
+    w_graph *g = canonical_graph("opset 17\ninput x f32[1,32,4,4]\nconst w f16[24,32,1,1]\nconv: y = Conv(x, w)\noutput y\n");
     w_weights before, a, b;
     weir_error e = {0};
-    assert_int_equal(g->value[g->node[labelled(g, "conv")].in[1]].type, WEIR_F16);
-    assert_int_equal(w_weights_get(g, labelled(g, "conv"), &before, &e), WEIR_OK);
+    assert_int_equal(g->value[g->node[node_labelled(g, "conv")].in[1]].type, WEIR_F16);
+    assert_int_equal(w_weights_get(g, node_labelled(g, "conv"), &before, &e), WEIR_OK);
     split(g, "{\"energy\": 0.6, \"weighting\": \"none\"}");
-    assert_int_equal(g->value[g->node[labelled(g, "conv")].in[1]].type, WEIR_F16);
-    assert_int_equal(g->value[g->node[labelled(g, "conv.lowrank")].in[1]].type, WEIR_F16);
-    assert_int_equal(w_weights_get(g, labelled(g, "conv.lowrank"), &b, &e), WEIR_OK);
-    assert_int_equal(w_weights_get(g, labelled(g, "conv"), &a, &e), WEIR_OK);
+    assert_int_equal(g->value[g->node[node_labelled(g, "conv")].in[1]].type, WEIR_F16);
+    assert_int_equal(g->value[g->node[node_labelled(g, "conv.lowrank")].in[1]].type, WEIR_F16);
+    assert_int_equal(w_weights_get(g, node_labelled(g, "conv.lowrank"), &b, &e), WEIR_OK);
+    assert_int_equal(w_weights_get(g, node_labelled(g, "conv"), &a, &e), WEIR_OK);
     assert_int_equal(b.rows % 8, 0);
     double err = 0, all = 0;
     for (uint32_t r = 0; r < 24; r++)
@@ -257,8 +238,8 @@ static void refusals_say_why(void **state) {
     };
     for (size_t i = 0; i < W_COUNT(bad); i++) {
         weir_error e = {0};
-        w_graph *g = read_graph("opset 17\ninput x f32[1,20]\nconst w f32[20,16]\nconv: y = MatMul(x, w)\noutput y\n");
-        w_id node = labelled(g, "conv");
+        w_graph *g = canonical_graph("opset 17\ninput x f32[1,20]\nconst w f32[20,16]\nconv: y = MatMul(x, w)\noutput y\n");
+        w_id node = node_labelled(g, "conv");
         json_t *p = json_loads(bad[i][0], 0, NULL);
         assert_int_not_equal(w_technique_lowrank.apply(g, &(w_selection){.node = &node, .n = 1}, p, NULL, &e), WEIR_OK);
         if (!strstr(e.message, bad[i][1])) fail_msg("'%s' should hold '%s'", e.message, bad[i][1]);
@@ -274,8 +255,8 @@ static void only_dense_and_pointwise_layers(void **state) {
         "opset 17\ninput x f32[4,16]\ninput w f32[16,16]\nconv: y = MatMul(x, w)\noutput y\n",
     };
     for (size_t i = 0; i < W_COUNT(no); i++) {
-        w_graph *g = read_graph(no[i]);
-        assert_false(w_technique_lowrank.takes(g, &g->node[labelled(g, "conv")]));
+        w_graph *g = canonical_graph(no[i]);
+        assert_false(w_technique_lowrank.takes(g, &g->node[node_labelled(g, "conv")]));
         w_graph_destroy(g);
     }
 }
@@ -284,8 +265,8 @@ static void the_ladder_saves_on_every_rung(void **state) {
     weir_error e = {0};
     size_t i;
     json_t *settings = json_array(), *rung;
-    w_graph *g = read_graph("opset 17\ninput x f32[1,200]\nconst w f32[200,120]\nconv: y = MatMul(x, w)\noutput y\n");
-    assert_int_equal(w_technique_lowrank.ladder(g, labelled(g, "conv"), settings, &e), WEIR_OK);
+    w_graph *g = canonical_graph("opset 17\ninput x f32[1,200]\nconst w f32[200,120]\nconv: y = MatMul(x, w)\noutput y\n");
+    assert_int_equal(w_technique_lowrank.ladder(g, node_labelled(g, "conv"), settings, &e), WEIR_OK);
     assert_true(json_array_size(settings) >= 3);
     int64_t last = 1000;
     json_array_foreach(settings, i, rung) {
@@ -320,11 +301,11 @@ static outcome changed(const char *path, const char *recipe) {
     weir_error e = {0};
     weir_model *m;
     w_calibration *c;
-    w_samples cal = {.data = data, .n = 256}, test = {.data = data, .first = 1000, .n = 500};
+    w_samples seen = {.data = data, .n = 256}, test = {.data = data, .first = 1000, .n = 500};
     w_outputs a, b;
     json_t *r;
     outcome o;
-    if (weir_model_open(ctx, path, &m, &e) != WEIR_OK || w_calibration_create(m, &cal, &c, &e) != WEIR_OK ||
+    if (weir_model_open(ctx, path, &m, &e) != WEIR_OK || w_calibration_create(m, &seen, &c, &e) != WEIR_OK ||
         w_recipe_parse(recipe, "test", &r, &e) != WEIR_OK || w_recipe_apply(m, r, c, &o.m, &e) != WEIR_OK)
         fail_msg("%s", e.message);
     if (w_outputs_run(m, &test, &a, &e) != WEIR_OK || w_outputs_run(o.m, &test, &b, &e) != WEIR_OK) fail_msg("%s", e.message);
@@ -362,12 +343,12 @@ static void integers_come_after(void **state) {
     weir_error e = {0};
     weir_model *m, *out;
     w_calibration *c;
-    w_samples cal = {.data = data, .n = 128}, test = {.data = data, .first = 1000, .n = 300};
+    w_samples seen = {.data = data, .n = 128}, test = {.data = data, .first = 1000, .n = 300};
     w_outputs a, b;
     json_t *r;
     const char *recipe = "{\"rules\": [{\"technique\": \"lowrank\", \"nodes\": \"/5/Gemm\", \"rank\": 64},"
                          "{\"technique\": \"int8\", \"nodes\": \".*\", \"rounding\": \"feedback\"}]}";
-    if (weir_model_open(ctx, models[0], &m, &e) != WEIR_OK || w_calibration_create(m, &cal, &c, &e) != WEIR_OK ||
+    if (weir_model_open(ctx, models[0], &m, &e) != WEIR_OK || w_calibration_create(m, &seen, &c, &e) != WEIR_OK ||
         w_recipe_parse(recipe, "test", &r, &e) != WEIR_OK || w_recipe_apply(m, r, c, &out, &e) != WEIR_OK)
         fail_msg("%s", e.message);
     for (w_id k = 0; k < out->graph->nnode; k++) {

@@ -1,40 +1,11 @@
 /* Integers in depth: calibration by entropy, equalisation, learned rounding, and what stays in 8 bits between integer layers. */
 #include "graph_text.h"
-#include "harness.h"
+#include "lab_fixture.h"
 #include "quant.h"
-#include "search.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static weir_context *ctx;
-
-static int open_all(void **state) {
-    weir_context_options o = weir_context_options_default();
-    weir_error e = {0};
-    o.threads = 1;
-    return weir_context_create(&o, &ctx, &e) == WEIR_OK ? 0 : -1;
-}
-
-static int close_all(void **state) {
-    weir_context_destroy(ctx);
-    return 0;
-}
-
-static w_id labelled(const w_graph *g, const char *label) {
-    for (w_id i = 0; i < g->nnode; i++)
-        if (g->node[i].op != W_OP_NONE && strcmp(w_node_label(g, &g->node[i]), label) == 0) return i;
-    fail_msg("no node '%s'", label);
-    return W_NONE;
-}
-
-static w_graph *read_graph(const char *text) {
-    weir_error e = {0};
-    w_graph *g;
-    if (text_graph(ctx, text, &g, &e) != WEIR_OK || w_passes_canonical(g, &e) != WEIR_OK) fail_msg("%s", e.message);
-    return g;
-}
 
 /* ---- calibration by entropy ---- */
 
@@ -98,16 +69,16 @@ static void no_answer_changes(void **state) {
         "c3: v5 = Conv(v4, p)\nm: v6 = MaxPool(v5) kernel_shape=[2,2] strides=[2,2] ceil_mode=1\nfl: v7 = Flatten(v6)\n"
         "c4: y = Gemm(v7, f, fb)\noutput y\n";
     weir_error e = {0};
-    w_graph *one = read_graph(text), *two = read_graph(text);
+    w_graph *one = canonical_graph(text), *two = canonical_graph(text);
     w_weights c1, c2, c3, c4;
     w_arena a;
     double *x, *y, top = 0;
     size_t n, m;
     if (equalise(two, &e) != WEIR_OK || w_graph_verify(two, &e) != WEIR_OK) fail_msg("%s", e.message);
-    assert_int_equal(w_weights_get(two, labelled(two, "c1"), &c1, &e), WEIR_OK);
-    assert_int_equal(w_weights_get(two, labelled(two, "c2"), &c2, &e), WEIR_OK);
-    assert_int_equal(w_weights_get(two, labelled(two, "c3"), &c3, &e), WEIR_OK);
-    assert_int_equal(w_weights_get(two, labelled(two, "c4"), &c4, &e), WEIR_OK);
+    assert_int_equal(w_weights_get(two, node_labelled(two, "c1"), &c1, &e), WEIR_OK);
+    assert_int_equal(w_weights_get(two, node_labelled(two, "c2"), &c2, &e), WEIR_OK);
+    assert_int_equal(w_weights_get(two, node_labelled(two, "c3"), &c3, &e), WEIR_OK);
+    assert_int_equal(w_weights_get(two, node_labelled(two, "c4"), &c4, &e), WEIR_OK);
     for (uint32_t c = 0; c < 8; c++) {
         float own = top_of(&c2, c, c + 1, 0, 9);
         assert_true(fabsf(top_of(&c1, c, c + 1, 0, 27) / own - 1) < 0.01f);
@@ -119,7 +90,7 @@ static void no_answer_changes(void **state) {
     for (size_t i = 0; i < n; i++) top = fmax(top, fabs(x[i]));
     for (size_t i = 0; i < n; i++) assert_true(fabs(x[i] - y[i]) < 2e-5 * top);
     w_arena_fini(&a);
-    assert_int_equal(w_graph_find(two, w_value_name(one, one->node[labelled(one, "c1")].out[0])), W_NONE); /* another value now */
+    assert_int_equal(w_graph_find(two, w_value_name(one, one->node[node_labelled(one, "c1")].out[0])), W_NONE); /* another value now */
     w_graph_destroy(one);
     w_graph_destroy(two);
 }
@@ -133,14 +104,14 @@ static void what_cannot_be_equalised_says_why(void **state) {
     };
     for (size_t i = 0; i < W_COUNT(bad); i++) {
         weir_error e = {0};
-        w_graph *g = read_graph(bad[i][0]);
+        w_graph *g = canonical_graph(bad[i][0]);
         assert_int_equal(equalise(g, &e), WEIR_BAD_INPUT);
         if (!strstr(e.message, bad[i][1])) fail_msg("'%s' should hold '%s'", e.message, bad[i][1]);
         w_graph_destroy(g);
     }
     weir_error e = {0};
-    w_graph *g = read_graph(bad[0][0]);
-    w_id first = labelled(g, "c1");
+    w_graph *g = canonical_graph(bad[0][0]);
+    w_id first = node_labelled(g, "c1");
     assert_int_equal(w_technique_equalise.apply(g, &(w_selection){.node = &first, .n = 1}, NULL, NULL, &e), WEIR_BAD_INPUT);
     if (!strstr(e.message, "fixed bounds")) fail_msg("'%s'", e.message);
     w_graph_destroy(g);
@@ -226,7 +197,7 @@ static void forget(made_up *s, size_t nvalue) {
 static w_graph *quantised(const char *text, const char *left_real) {
     weir_error e = {0};
     made_up s;
-    w_graph *g = read_graph(text), *floats = read_graph(text);
+    w_graph *g = canonical_graph(text), *floats = canonical_graph(text);
     bool chosen[64] = {false};
     size_t nvalue = floats->nvalue;
     statistics(&s, floats);
@@ -244,7 +215,7 @@ static size_t count_op(const w_graph *g, uint16_t op) {
     return n;
 }
 
-static const w_value *result(const w_graph *g, const char *label) { return &g->value[g->node[labelled(g, label)].out[0]]; }
+static const w_value *result(const w_graph *g, const char *label) { return &g->value[g->node[node_labelled(g, label)].out[0]]; }
 
 static void a_fire_module_stays_in_8_bits(void **state) {
     w_graph *g = quantised(
@@ -310,8 +281,8 @@ static void functions_leave_the_epilogue(void **state) {
         size_t n, m;
         snprintf(text, sizeof text, "opset 20\ninput x f32[1,8,8,8]\nconst a f32[8,8,1,1]\nconst ab f32[8]\nc0: v0 = Conv(x, a, ab)\n%sc1: y = %s\noutput y\n",
                  act[i][0] == 'M' ? "sg: g = Sigmoid(v0)\n" : "", act[i]);
-        w_graph *g = read_graph(text), *floats = read_graph(text);
-        w_id node = labelled(g, "c0");
+        w_graph *g = canonical_graph(text), *floats = canonical_graph(text);
+        w_id node = node_labelled(g, "c0");
         size_t nvalue = floats->nvalue;
         assert_true(((const w_conv_attr *)g->node[node].attr)->ep.act > W_ACT_HARDSIGMOID); /* fused before */
         assert_true(w_technique_int8.takes(g, &g->node[node]));
@@ -320,7 +291,7 @@ static void functions_leave_the_epilogue(void **state) {
         if (w_technique_int8.apply(g, &(w_selection){.node = &node, .n = 1}, params, &s.c, &e) != WEIR_OK ||
             w_int8_finish(g, params, &s.c, &e) != WEIR_OK || w_graph_verify(g, &e) != WEIR_OK || w_passes_canonical(g, &e) != WEIR_OK)
             fail_msg("%s", e.message);
-        const w_node *conv = &g->node[labelled(g, "c0")];
+        const w_node *conv = &g->node[node_labelled(g, "c0")];
         assert_int_equal(((const w_conv_attr *)conv->attr)->ep.act, W_ACT_NONE); /* and not again */
         assert_int_equal(g->value[conv->in[0]].type, WEIR_U8);
         weir_session_options so = weir_session_options_default();
@@ -349,5 +320,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(option_a_shortcuts_stay_in_8_bits), cmocka_unit_test(borders_stand_once),
         cmocka_unit_test(functions_leave_the_epilogue),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_context, close_context);
 }

@@ -1,39 +1,10 @@
 /* Techniques, recipes and the search on a real trained network and a few hundred real images. */
-#include "harness.h"
-#include "search.h"
+#include "lab_fixture.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static weir_context *ctx;
-static weir_model *model;
-static weir_dataset *data;
-static w_calibration *cal;
-static const char *model_path;
-
-static int open_all(void **state) {
-    weir_context_options o = weir_context_options_default();
-    weir_error e = {0};
-    o.threads = 1;
-    if (weir_context_create(&o, &ctx, &e) != WEIR_OK || weir_model_open(ctx, model_path, &model, &e) != WEIR_OK ||
-        weir_dataset_open(ctx, "fashion-mnist", &data, &e) != WEIR_OK) {
-        print_error("%s\n", e.message);
-        return -1;
-    }
-    w_samples s = {.data = data, .n = 256};
-    return w_calibration_create(model, &s, &cal, &e) == WEIR_OK ? 0 : -1;
-}
-
-static int close_all(void **state) {
-    w_calibration_destroy(cal);
-    weir_dataset_destroy(data);
-    weir_model_destroy(model);
-    size_t left = weir_context_live_bytes(ctx);
-    weir_context_destroy(ctx);
-    return left <= sizeof(w_machine) + 1024 ? 0 : -1; /* the machine model belongs to the context */
-}
 
 static weir_model *apply(const char *recipe) {
     weir_error e = {0};
@@ -43,18 +14,6 @@ static weir_model *apply(const char *recipe) {
     if (w_recipe_apply(model, r, cal, &m, &e) != WEIR_OK) fail_msg("%s", e.message);
     json_decref(r);
     return m;
-}
-
-static w_paired compare(const weir_model *m, size_t n) {
-    weir_error e = {0};
-    w_outputs a, b;
-    w_samples s = {.data = data, .first = 1000, .n = n};
-    assert_int_equal(w_outputs_run(model, &s, &a, &e), WEIR_OK);
-    if (w_outputs_run(m, &s, &b, &e) != WEIR_OK) fail_msg("%s", e.message);
-    w_paired p = w_paired_compare(&a, &b);
-    w_outputs_fini(ctx, &a);
-    w_outputs_fini(ctx, &b);
-    return p;
 }
 
 /* The first node with weights, and its weights value. */
@@ -92,7 +51,7 @@ static void ladders_lead_down(void **state) {
             assert_int_equal(t->ladder(model->graph, i, l, &e), WEIR_OK);
             for (size_t r = 0; r < json_array_size(l); r += W_MAX((size_t)1, json_array_size(l) - 1)) {
                 weir_model *m = apply_rung(t, i, json_array_get(l, r));
-                double bits = w_graph_bits(m->graph);
+                double bits = w_graph_stock(m->graph).bits;
                 if (r > 0) assert_true(bits < before);
                 before = bits;
                 weir_model_destroy(m);
@@ -153,7 +112,7 @@ static void int8_computes_in_integers(void **state) {
         assert_int_equal(g->value[n->in[0]].type, WEIR_U8);
     }
     assert_int_equal(g->value[g->output[0]].type, WEIR_F32);
-    w_paired p = compare(m, 500);
+    w_paired p = compare_with_network(m, 500);
     assert_true(p.kl < 0.01);
     assert_true(p.lost <= 5);
     weir_model_destroy(m);
@@ -167,7 +126,7 @@ static void one_integer_layer_has_borders(void **state) {
         if (g->node[i].op == W_OP_Conv) label = w_node_label(g, &g->node[i]);
     snprintf(recipe, sizeof recipe, "{\"rules\": [{\"technique\": \"int8\", \"nodes\": [\"%s\"]}]}", label);
     weir_model *m = apply(recipe);
-    assert_true(compare(m, 200).kl < 0.01);
+    assert_true(compare_with_network(m, 200).kl < 0.01);
     weir_model_destroy(m);
 }
 
@@ -180,7 +139,7 @@ static void pruning_keeps_its_density(void **state) {
         weir_model *m = apply(recipe);
         const w_value *w = weights_of(m, 1);
         assert_true(fabs(w->coding->density - 0.4) < 0.08);
-        kl[k] = compare(m, 500).kl;
+        kl[k] = compare_with_network(m, 500).kl;
         weir_model_destroy(m);
     }
     assert_true(kl[1] < kl[0]); /* taking up the error beats not doing so */
@@ -189,7 +148,7 @@ static void pruning_keeps_its_density(void **state) {
 static void feedback_beats_nearest(void **state) {
     weir_model *a = apply("{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"bits\": 3, \"rounding\": \"nearest\"}]}");
     weir_model *b = apply("{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"bits\": 3, \"rounding\": \"feedback\"}]}");
-    assert_true(compare(b, 500).kl < compare(a, 500).kl);
+    assert_true(compare_with_network(b, 500).kl < compare_with_network(a, 500).kl);
     weir_model_destroy(a);
     weir_model_destroy(b);
 }
@@ -204,7 +163,7 @@ static void clusters_share_values(void **state) {
         while (k < w->coding->ncodebook && w->coding->codebook[k] != x[i]) k++;
         assert_true(k < w->coding->ncodebook);
     }
-    assert_true(compare(m, 300).kl < 0.2);
+    assert_true(compare_with_network(m, 300).kl < 0.2);
     weir_model_destroy(m);
 }
 
@@ -454,5 +413,5 @@ int main(int argc, char **argv) {
     };
     if (argc != 2) return 2;
     model_path = argv[1];
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_network, close_network);
 }

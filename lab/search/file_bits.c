@@ -64,5 +64,3 @@ w_stock w_graph_stock(const w_graph *g) {
     }
     return s;
 }
-
-double w_graph_bits(const w_graph *g) { return w_graph_stock(g).bits; }

@@ -75,12 +75,6 @@ int32_t w_outputs_class(const w_outputs *o, size_t i) {
     return (int32_t)best;
 }
 
-double w_outputs_top1(const w_outputs *o) {
-    size_t right = 0;
-    for (size_t i = 0; i < o->n; i++) right += w_outputs_class(o, i) == o->label[i];
-    return 100.0 * (double)right / (double)o->n;
-}
-
 /* log of the sum of exponentials, stable. */
 static double log_sum(const float *x, size_t n) {
     double top = x[0], sum = 0;

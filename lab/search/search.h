@@ -12,7 +12,6 @@ typedef struct w_outputs { size_t n, classes; float *logit; int32_t *label; } w_
 weir_status w_outputs_run(const weir_model *model, const w_samples *s, w_outputs *out, weir_error *e);
 void w_outputs_fini(weir_context *ctx, w_outputs *o);
 int32_t w_outputs_class(const w_outputs *o, size_t i);
-double w_outputs_top1(const w_outputs *o);              /* percent */
 
 /* Paired comparison with the baseline on the same samples. */
 typedef struct w_paired {
@@ -45,7 +44,6 @@ weir_status w_store_count(w_store *s, const char *prefix, size_t *trials, weir_e
 typedef struct w_stock { double bits, elements, zeros; } w_stock;
 /* Constants of the file: bits as the entropy of their symbols allows, elements, and zeros among those kept as real numbers. */
 w_stock w_graph_stock(const w_graph *g);
-double w_graph_bits(const w_graph *g);
 /* Times kernels of this network that the machine model does not know, once a machine; folds what a prediction rests on in *h. */
 weir_status w_predict_learn(const weir_model *model, uint64_t *h, weir_error *e);
 /* Predicted seconds of one batch-1 run, and the plan's cold bytes. */

@@ -50,9 +50,12 @@ def identity(shape):
     return Session(model.SerializeToString())
 
 
-def logits(path, images, batch=100):
+def logits(path, images, batch=100, fused=True):
+    """fused=False: operator by operator as the file says, so that QuantizeLinear and DequantizeLinear stand between float kernels."""
     o = options()
     o.intra_op_num_threads = 0
+    if not fused:
+        o.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = ort.InferenceSession(str(path), o, providers=["CPUExecutionProvider"])
     take = session.get_inputs()[0]
     step = take.shape[0] if isinstance(take.shape[0], int) else batch

@@ -1,0 +1,67 @@
+"""The networks that bench/versus measures: built when they are missing or older than what builds them, kept in a cache folder.
+
+    build(name, cache) -> path      names() -> every name; a float network 'x' has the 8-bit form 'x_int8'
+    feeds(path, seed)  -> {input name: array}, random in the range that the input means
+"""
+import pathlib
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from . import classic, detector, mobile, quant, real, transformer
+
+BUILT = {n: f for family in (mobile, classic, detector, transformer) for n, f in family.MODELS.items()}
+INT8 = "_int8"
+
+
+def names():
+    return [*BUILT, *(n + INT8 for n in BUILT), *real.MODELS]
+
+
+def group(name):
+    return "real" if name in real.MODELS else "int8" if name.endswith(INT8) else "float"
+
+
+def sources(name):
+    here = pathlib.Path(__file__).parent
+    maker = real if name in real.MODELS else sys.modules[BUILT[name.removesuffix(INT8)].__module__]
+    return [pathlib.Path(maker.__file__), here / "net.py"] + [here / "quant.py"] * name.endswith(INT8)
+
+
+def make(name, cache):
+    if name in real.MODELS:
+        return real.MODELS[name](name, cache)
+    if name in BUILT:
+        return BUILT[name]()
+    path = build(name.removesuffix(INT8), cache)
+    return quant.quantise(path, [feeds(path, 100 + i) for i in range(quant.SAMPLES)])
+
+
+def build(name, cache):
+    path = cache / f"{name}.onnx"
+    if not path.exists() or path.stat().st_mtime < max(s.stat().st_mtime for s in sources(name)):
+        cache.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        onnx.save(make(name, cache), part)
+        part.rename(path)
+    return path
+
+
+def feeds(path, seed):
+    """Free dimensions, such as a batch, are 1."""
+    graph = onnx.load(path, load_external_data=False).graph
+    given = {w.name for w in graph.initializer}
+    random = np.random.default_rng(seed)
+    out = {}
+    for i in graph.input:
+        if i.name in given:
+            continue
+        shape = [d.dim_value or 1 for d in i.type.tensor_type.shape.dim]
+        kind = i.type.tensor_type.elem_type
+        if kind == TensorProto.INT64:  # a mask, or ids of words
+            out[i.name] = np.ones(shape, np.int64) if "mask" in i.name else random.integers(0, 30000, shape, np.int64)
+        else:
+            out[i.name] = random.standard_normal(shape).astype(helper.tensor_dtype_to_np_dtype(kind))
+    return out

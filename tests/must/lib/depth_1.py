@@ -161,7 +161,7 @@ def hold_speed(v, name, want, path, out, images, folder):
         return times[:, fastest] / times[:, 0]
 
     calls = 100 if name == "squeezenet" else 600
-    times, ratios, trouble = timing.measure([small, plain, other], images, ratio, calls)
+    times, ratios, trouble = timing.measure([small, plain, other], timing.one_by_one(images), ratio, calls)
     middle, low, high = timing.interval(ratios)
     if trouble:
         v.line(False, f"{name}: the machine is too unsteady to tell: {trouble}")

@@ -82,7 +82,7 @@ def hold_speed(v, what, runners, images, want):
         fastest = 1 + int(np.argmin(np.median(times[:, 1:], axis=0)))
         return times[:, fastest] / times[:, 0]
 
-    times, ratios, trouble = timing.measure(runners, images, ratio, CALLS)
+    times, ratios, trouble = timing.measure(runners, timing.one_by_one(images), ratio, CALLS)
     middle, low, high = timing.interval(ratios)
     if trouble:
         v.line(False, f"{what}: the machine is too unsteady to tell: {trouble}")

@@ -35,6 +35,7 @@ def load():
         info.restype, info.argtypes = TensorInfo, [c.c_void_p, c.c_int]
         place = getattr(lib, f"weir_session_{kind}")
         place.restype, place.argtypes = c.c_void_p, [c.c_void_p, c.c_int]
+        getattr(lib, f"weir_session_{kind}_count").argtypes = [c.c_void_p]
     lib.weir_session_run.argtypes = [c.c_void_p, c.POINTER(Error)]
     for name in ("context", "model", "session"):
         getattr(lib, f"weir_{name}_destroy").argtypes = [c.c_void_p]
@@ -42,18 +43,23 @@ def load():
     return lib
 
 
-def view(lib, session, kind):
-    info = getattr(lib, f"weir_session_{kind}_info")(session, 0)
-    number = {1: (c.c_float, np.float32), 2: (c.c_uint16, np.float16)}.get(info.type)
-    if number is None:
-        raise RuntimeError(f"{kind} is neither f32 nor f16")
+NUMBERS = (None, np.float32, np.float16, np.uint16, np.float64, np.uint8, np.int8, np.uint16, np.int16, np.int32, np.int64, np.bool_)
+
+
+def view(lib, session, kind, index):
+    """A buffer of the session as an array of its type (bf16: its bits)."""
+    info = getattr(lib, f"weir_session_{kind}_info")(session, index)
     shape = tuple(info.dims[i] for i in range(info.rank))
-    place = getattr(lib, f"weir_session_{kind}")(session, 0)
-    return np.ctypeslib.as_array(c.cast(place, c.POINTER(number[0])), shape=shape).view(number[1])
+    place = getattr(lib, f"weir_session_{kind}")(session, index)
+    return np.ctypeslib.as_array(c.cast(place, c.POINTER(c.c_uint8)), shape=(info.bytes,)).view(NUMBERS[info.type]).reshape(shape)
+
+
+def views(lib, session, kind):
+    return [view(lib, session, kind, i) for i in range(getattr(lib, f"weir_session_{kind}_count")(session))]
 
 
 class Session:
-    """One model with its own context; input and output are views of the session's buffers."""
+    """One model with its own context; inputs and outputs are views of the session's buffers, input and output the first of each."""
 
     def __init__(self, path, batch=1, threads=1, cpu=None):
         self.lib, self.error = load(), Error()
@@ -65,7 +71,8 @@ class Session:
         shape = self.lib.weir_session_options_default()
         shape.batch = batch
         self.check(self.lib.weir_session_create(self.model, c.byref(shape), c.byref(self.session), c.byref(self.error)))
-        self.input, self.output = view(self.lib, self.session, "input"), view(self.lib, self.session, "output")
+        self.inputs, self.outputs = (views(self.lib, self.session, kind) for kind in ("input", "output"))
+        self.input, self.output = self.inputs[0], self.outputs[0]
         self.cpu = self.lib.weir_context_cpu(self.context).decode()
         self.error_ref = c.byref(self.error)
 
@@ -73,8 +80,9 @@ class Session:
         if status != 0:
             raise RuntimeError(f"weir status {status}: {self.error.message.decode(errors='replace')}")
 
-    def feed(self, image):
-        self.input[...] = image
+    def feed(self, *arrays):
+        for place, array in zip(self.inputs, arrays):
+            place[...] = array
 
     def run(self):
         status = self.lib.weir_session_run(self.session, self.error_ref)
@@ -82,7 +90,7 @@ class Session:
             self.check(status)
 
     def close(self):
-        self.input = self.output = None
+        self.input = self.output = self.inputs = self.outputs = None
         self.lib.weir_session_destroy(self.session)
         self.lib.weir_model_destroy(self.model)
         self.lib.weir_context_destroy(self.context)

@@ -43,6 +43,7 @@ typedef struct w_calibration {
     struct w_calibration *root;    /* that of the float network which this one follows; NULL: this is it */
     weir_model *own;               /* model, where it is a copy that lives with this */
     uint64_t key;
+    struct w_channel_order *order; /* of elimination (channel_choose.c), newest first */
     struct w_calibration *followed[W_CAL_FOLLOWED]; /* of a root: made last first */
 } w_calibration;
 weir_status w_calibration_create(const weir_model *model, const w_samples *samples, w_calibration **out, weir_error *e);
@@ -142,6 +143,7 @@ weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, we
 /* One rung of a ladder, as json_pack makes it: appended and owned by the list; NULL is a failed allocation. */
 weir_status w_ladder_add(json_t *settings, json_t *rung, weir_error *e);
 double w_node_weight_count(const w_graph *g, w_id node);      /* elements of the constant weights */
+const char *w_node_layer(const w_graph *g, const w_node *n);  /* its label, or that of the layer that it was split off */
 
 /* Parameters of a rule with defaults and range checks. */
 weir_status w_param_num(const json_t *params, const char *key, double def, double lo, double hi, double *out, weir_error *e);

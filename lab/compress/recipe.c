@@ -2,8 +2,9 @@
  *
  *   {"version": 1, "rules": [{"nodes": REGEX or [NAME, ...], "technique": NAME, ...parameters, "cost": {...}}]}
  *
- * A regular expression is POSIX extended and must match the whole label of a node. "cost" is what the search measured; it
- * is carried along and never read. */
+ * A regular expression is POSIX extended and must match the whole label of a node. The label of a layer that an earlier rule
+ * split stands for all its parts; one part can be named by a label of its own. "cost" is what the search measured; it is
+ * carried along and never read. */
 #include "lab.h"
 #include "hash.h"
 #include <regex.h>
@@ -126,6 +127,12 @@ static bool in_list(const json_t *list, const char *label) {
     return false;
 }
 
+static bool names_node(const json_t *nodes, const regex_t *re, const w_graph *g, const w_node *n) {
+    const char *label = w_node_label(g, n), *layer = w_node_layer(g, n);
+    if (json_is_string(nodes)) return whole_match(re, label) || (layer != label && whole_match(re, layer));
+    return in_list(nodes, label) || (layer != label && in_list(nodes, layer));
+}
+
 /* Nodes that the rule names and its technique takes. */
 static weir_status select_nodes(w_graph *g, const w_graph *origin, const json_t *rule, size_t number, w_selection *out, weir_error *e) {
     const json_t *nodes = json_object_get(rule, "nodes");
@@ -138,8 +145,7 @@ static weir_status select_nodes(w_graph *g, const w_graph *origin, const json_t 
     if (pattern && regcomp(&re, json_string_value(nodes), REG_EXTENDED)) return w_oom(e, MAX_REGEX, "a regular expression");
     for (w_id i = 0; i < g->nnode; i++) {
         if (g->node[i].op == W_OP_NONE) continue;
-        const char *label = w_node_label(g, &g->node[i]);
-        if (!(pattern ? whole_match(&re, label) : in_list(nodes, label))) continue;
+        if (!names_node(nodes, &re, g, &g->node[i])) continue;
         named++;
         if (t->takes(g, &g->node[i])) list[n++] = i;
     }

@@ -173,6 +173,8 @@ static weir_status rewire(split *s, w_id node, weir_error *e) {
     W_TRY(w_graph_add_node(g, op, name, in, 2, &inner, 1, a, &made, e));
     W_TRY(w_op_get(op)->infer(g, &g->node[made], e));
     w_node *n = &g->node[node];
+    const char *layer = w_node_layer(g, n);
+    W_TRY(w_graph_intern(g, layer, strlen(layer), &g->node[made].part_of, e));
     n->in[0] = inner;
     n->in[1] = second;
     n->attr = b;

@@ -14,14 +14,19 @@ static float density_of(const w_weights *w) {
 
 typedef struct prune { w_graph *g; const w_graph *origin; w_calibration *c; double density; bool obs, correct; } prune;
 
+/* Weights of a layer, in all its parts. */
+static double layer_weights(const w_graph *g, const char *layer) {
+    double n = 0;
+    for (w_id i = 0; i < g->nnode; i++)
+        if (w_node_has_weights(g, &g->node[i]) && !strcmp(w_node_layer(g, &g->node[i]), layer)) n += w_node_weight_count(g, i);
+    return n;
+}
+
 /* The share of the layer's weights of today that makes the asked share of those that it had before the recipe: what
  * earlier rules took out counts as pruned, so that the costs of both rules nearly add up. */
-static float share_today(const prune *p, w_id node, const w_weights *w) {
-    const char *label = w_node_label(p->g, &p->g->node[node]);
-    double today = (double)w->rows * w->cols, before = 0;
-    for (w_id i = 0; i < p->origin->nnode && before == 0; i++)
-        if (p->origin->node[i].op != W_OP_NONE && !strcmp(w_node_label(p->origin, &p->origin->node[i]), label))
-            before = w_node_weight_count(p->origin, i);
+static float share_today(const prune *p, w_id node) {
+    const char *layer = w_node_layer(p->g, &p->g->node[node]);
+    double today = layer_weights(p->g, layer), before = layer_weights(p->origin, layer);
     return (float)(before > today ? W_MIN(p->density * before / today, 1.0) : p->density);
 }
 
@@ -33,7 +38,7 @@ static weir_status prune_node(const prune *p, w_id node, weir_error *e) {
     float *before = w_weights_copy(p->g, &w);
     if (!before) return w_oom(e, (size_t)w.rows * w.cols * sizeof *before, "weights");
     if (p->obs) W_TRY(w_calibration_hessian(p->c, w_node_label(p->g, &p->g->node[node]), &h, e));
-    w_feedback f = {.density = share_today(p, node, &w)};
+    w_feedback f = {.density = share_today(p, node)};
     W_TRY(w_feedback_round(p->g->ctx, &w, p->c, h, &f, NULL, e));
     W_TRY(w_weights_put(p->g, &w, e));
     W_TRY(w_coding_edit(p->g, w.value, &coding, e));

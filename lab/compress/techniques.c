@@ -15,6 +15,10 @@ weir_status w_ladder_add(json_t *settings, json_t *rung, weir_error *e) {
     return rung && json_array_append_new(settings, rung) == 0 ? WEIR_OK : w_oom(e, 0, "the settings of a layer");
 }
 
+const char *w_node_layer(const w_graph *g, const w_node *n) {
+    return n->part_of == W_NONE ? w_node_label(g, n) : w_graph_name(g, n->part_of);
+}
+
 double w_node_weight_count(const w_graph *g, w_id node) { return (double)w_shape_count(&g->value[g->node[node].in[1]].shape); }
 
 const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s,

@@ -173,7 +173,7 @@ static weir_status check_ends(const w_graph *g, const char *name, const w_id *in
 
 static weir_status fill_node(w_graph *g, w_node *n, uint16_t op, const char *name, const w_id *in, uint32_t nin,
                              const w_id *out, uint32_t nout, void *attr, weir_error *e) {
-    *n = (w_node){.op = op, .nin = nin, .nout = nout, .attr = attr};
+    *n = (w_node){.op = op, .part_of = W_NONE, .nin = nin, .nout = nout, .attr = attr};
     W_TRY(w_graph_intern(g, name ? name : "", name ? strlen(name) : 0, &n->name, e));
     n->in = w_arena_array(&g->arena, W_MAX(nin, 1), sizeof *n->in);
     n->out = w_arena_array(&g->arena, W_MAX(nout, 1), sizeof *n->out);

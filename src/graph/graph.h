@@ -78,6 +78,7 @@ typedef struct w_value {
 typedef struct w_node {
     uint16_t op;              /* w_op, ops.h */
     w_id name;                /* interned, may be empty */
+    w_id part_of;             /* name of the layer that a technique split this one off; W_NONE: none. In no file */
     uint32_t nin, nout;
     w_id *in;                 /* W_NONE: an absent optional input */
     w_id *out;

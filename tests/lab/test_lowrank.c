@@ -368,6 +368,40 @@ static void integers_come_after(void **state) {
     weir_model_destroy(m);
 }
 
+static double nonzero_share(const weir_model *m, const char *label, double *n) {
+    weir_error e = {0};
+    w_weights w;
+    double nonzero = 0;
+    assert_int_equal(w_weights_get(m->graph, node_labelled(m->graph, label), &w, &e), WEIR_OK);
+    *n = (double)w.rows * w.cols;
+    for (size_t i = 0; i < (size_t)*n; i++) nonzero += w.w[i] != 0;
+    return nonzero / *n;
+}
+
+/* A rule that names a layer reaches both factors, and a density is of the weights that the layer had. One factor can be named. */
+static void rules_reach_the_parts(void **state) {
+    static const char *const split = "{\"technique\": \"lowrank\", \"nodes\": \"/5/Gemm\", \"rank\": 64, \"weighting\": \"none\"}";
+    static const char *const nodes[] = {"\"/5/Gemm\"", "[\"/5/Gemm\"]", "[\"/5/Gemm.lowrank\"]"};
+    weir_error e = {0};
+    weir_model *m, *out;
+    if (weir_model_open(ctx, models[0], &m, &e) != WEIR_OK) fail_msg("%s", e.message);
+    for (size_t i = 0; i < W_COUNT(nodes); i++) {
+        char text[400];
+        double whole, first, second;
+        json_t *r;
+        snprintf(text, sizeof text, "{\"rules\": [%s, {\"technique\": \"prune\", \"nodes\": %s, \"density\": 0.05}]}", split, nodes[i]);
+        if (w_recipe_parse(text, "test", &r, &e) != WEIR_OK || w_recipe_apply(m, r, NULL, &out, &e) != WEIR_OK) fail_msg("%s", e.message);
+        nonzero_share(m, "/5/Gemm", &whole);
+        double a = nonzero_share(out, "/5/Gemm.lowrank", &first), b = nonzero_share(out, "/5/Gemm", &second), want = 0.05 * whole / (first + second);
+        assert_true(want > 0.1 && fabs(a - want) < 0.01);
+        if (i < 2) assert_true(fabs(b - want) < 0.01);
+        else assert_true(b == 1);
+        json_decref(r);
+        weir_model_destroy(out);
+    }
+    weir_model_destroy(m);
+}
+
 static void verdicts_in_words(void **state) {
     weir_error e = {0};
     weir_model *m;
@@ -399,7 +433,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(half_weights_stay_half),                       cmocka_unit_test(refusals_say_why),
         cmocka_unit_test(only_dense_and_pointwise_layers),              cmocka_unit_test(the_ladder_saves_on_every_rung),
         cmocka_unit_test(lenet5_keeps_its_answers),                     cmocka_unit_test(mobilenet_keeps_its_answers),
-        cmocka_unit_test(integers_come_after),                          cmocka_unit_test(verdicts_in_words),
+        cmocka_unit_test(rules_reach_the_parts), cmocka_unit_test(integers_come_after),                          cmocka_unit_test(verdicts_in_words),
     };
     if (argc != 3) return 2;
     models[0] = argv[1];

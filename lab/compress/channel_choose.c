@@ -4,13 +4,18 @@
  * other weights have taken up what they can (the optimal brain surgeon of Hassibi and Stork, 1993, for sets of columns);
  * then the inverse and the weights are updated and the next one is looked for. A layer's cost counts as a share of its
  * output's energy, so that layers of different scale weigh alike. Without: the L2 norm of the filters that make a unit
- * (arXiv 1608.08710). */
+ * (arXiv 1608.08710).
+ *
+ * The order in which units go does not depend on how many will: it is remembered with the statistics, since a search asks for
+ * other shares of the same group. */
 #include "channels.h"
+#include "hash.h"
 #include "kernels.h"
 #include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
+#define AHEAD 4            /* an order goes on until a share of 1/AHEAD is left: the next question is for fewer */
 #define MAX_COLUMNS 2400   /* of a reader whose inverse is kept: its memory grows with the square */
 
 typedef struct reader {
@@ -219,28 +224,79 @@ static bool may_go(const w_channels *c, uint32_t unit, const bool *drop) {
     return true;
 }
 
+struct w_channel_order {
+    uint64_t key;                  /* of all that decides */
+    uint32_t n;
+    bool ended;                    /* all others must stay */
+    const uint32_t *unit;
+    struct w_channel_order *next;
+};
+
+static uint64_t order_key(const choice *ch, const w_graph *g, const bool *drop) {
+    const w_channels *c = ch->c;
+    uint64_t h = w_hash64(ch->gr->unit, ch->gr->nunit * sizeof *ch->gr->unit, w_hash64(drop, c->nunit, c->nunit));
+    for (size_t i = 0; i < c->nlayer; i++) {
+        if (!w_channels_read(c, &c->layer[i], ch->gr)) continue;
+        w_id w = g->node[c->layer[i].node].in[1];
+        h = w_hash64(g->value[w].data, w_value_bytes(g, w), h);
+    }
+    return h;
+}
+
+/* The unit that costs least, or W_NONE. */
+static uint32_t cheapest(choice *ch, const double *norm, const bool *drop) {
+    uint32_t best = W_NONE;
+    double least = INFINITY;
+    for (uint32_t i = 0; i < ch->gr->nunit; i++) {
+        uint32_t u = ch->gr->unit[i];
+        double cost = drop[u] ? INFINITY : ch->nreader ? unit_cost(ch, u) : norm[u];
+        if (cost < least && may_go(ch->c, u, drop)) least = cost, best = u;
+    }
+    return best;
+}
+
+static weir_status eliminate(choice *ch, w_graph *g, w_calibration *cal, uint32_t most, const bool *drop, struct w_channel_order *o, weir_error *e) {
+    double *norm = w_arena_array(ch->a, ch->c->nunit + 1, sizeof *norm);
+    bool *gone = w_arena_array(ch->a, ch->c->nunit + 1, sizeof *gone);
+    uint32_t *unit = w_arena_array(cal ? &cal->arena : ch->a, most + 1, sizeof *unit);
+    if (!norm || !gone || !unit) return w_oom(e, ch->c->nunit * sizeof *norm, "channels");
+    memcpy(gone, drop, ch->c->nunit * sizeof *gone);
+    if (cal) W_TRY(find_readers(ch, g, cal, e));
+    if (ch->nreader == 0) W_TRY(norms(ch->c, g, ch->gr, norm, e));
+    for (o->unit = unit; o->n < most && !o->ended; o->n++) {
+        if (w_cancelled(g->ctx)) return w_fail(e, WEIR_INTERRUPTED, "interrupted");
+        unit[o->n] = cheapest(ch, norm, gone);
+        o->ended = unit[o->n] == W_NONE;
+        if (o->ended) break;
+        for (size_t i = 0; i < ch->nreader; i++) remove_unit(ch, &ch->reader[i], unit[o->n]);
+        gone[unit[o->n]] = true;
+    }
+    return WEIR_OK;
+}
+
+/* With statistics the answer is kept beside them. */
+static weir_status order_of(choice *ch, w_graph *g, w_calibration *cal, uint32_t go, const bool *drop, struct w_channel_order **out, weir_error *e) {
+    uint32_t total = ch->gr->nunit + ch->gr->nfixed;
+    uint64_t key = cal ? order_key(ch, g, drop) : 0;
+    for (struct w_channel_order *o = cal ? cal->order : NULL; o; o = o->next)
+        if (o->key == key && (o->ended || o->n >= go)) return *out = o, WEIR_OK;
+    struct w_channel_order *o = w_arena_alloc(cal ? &cal->arena : ch->a, sizeof *o);
+    if (!o) return w_oom(e, sizeof *o, "channels");
+    *o = (struct w_channel_order){.key = key, .next = cal ? cal->order : NULL};
+    W_TRY(eliminate(ch, g, cal, cal ? W_MAX(go, total - total / AHEAD) : go, drop, o, e));
+    if (cal) cal->order = o;
+    *out = o;
+    return WEIR_OK;
+}
+
 weir_status w_channels_choose(const w_channels *c, w_graph *g, const w_channel_group *gr, uint32_t keep, w_calibration *cal, w_arena *scratch,
                               bool *drop, weir_error *e) {
     choice ch = {.c = c, .gr = gr, .a = scratch};
-    double *norm = w_arena_array(scratch, c->nunit + 1, sizeof *norm);
-    uint32_t left = gr->nunit + gr->nfixed;
-    if (!norm) return w_oom(e, c->nunit * sizeof *norm, "channels");
-    if (cal) W_TRY(find_readers(&ch, g, cal, e));
-    if (ch.nreader == 0) W_TRY(norms(c, g, gr, norm, e));
-    while (left > W_MAX(keep, 1u)) {
-        uint32_t best = W_NONE;
-        double least = INFINITY;
-        if (w_cancelled(g->ctx)) return w_fail(e, WEIR_INTERRUPTED, "interrupted");
-        for (uint32_t i = 0; i < gr->nunit; i++) {
-            uint32_t u = gr->unit[i];
-            double cost = drop[u] ? INFINITY : ch.nreader ? unit_cost(&ch, u) : norm[u];
-            if (cost < least && may_go(c, u, drop)) least = cost, best = u;
-        }
-        if (best == W_NONE) break; /* the rest must stay */
-        for (size_t i = 0; i < ch.nreader; i++) remove_unit(&ch, &ch.reader[i], best);
-        drop[best] = true;
-        left--;
-    }
+    struct w_channel_order *o = NULL;
+    uint32_t total = gr->nunit + gr->nfixed, stay = W_MAX(keep, 1u);
+    if (total <= stay) return WEIR_OK;
+    W_TRY(order_of(&ch, g, cal, total - stay, drop, &o, e));
+    for (uint32_t i = 0; i < W_MIN(o->n, total - stay); i++) drop[o->unit[i]] = true; /* fewer: the rest must stay */
     return WEIR_OK;
 }
 

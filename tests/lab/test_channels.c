@@ -45,6 +45,25 @@ static void reconstruction_beats_magnitude(void **state) {
     weir_model_destroy(b);
 }
 
+/* The order of elimination is remembered: a milder rule after a harsher one gives what it gives alone, harsher ones too. */
+static void orders_are_shared(void **state) {
+    static const char *const keep[] = {"0.25", "0.75", "0.15", "0.75"};
+    for (size_t i = 0; i < W_COUNT(keep); i++) {
+        char rule[200];
+        weir_error e = {0};
+        w_calibration *fresh;
+        w_samples seen = cal->samples;
+        weir_model *alone;
+        snprintf(rule, sizeof rule, "{" INNER ", \"keep\": %s}", keep[i]);
+        if (w_calibration_create(model, &seen, &fresh, &e) != WEIR_OK || try_recipe(rule, fresh, &alone, &e) != WEIR_OK) fail_msg("%s", e.message);
+        weir_model *shared = apply(rule);
+        assert_true(compare_with_network(alone, 300).kl == compare_with_network(shared, 300).kl);
+        w_calibration_destroy(fresh);
+        weir_model_destroy(alone);
+        weir_model_destroy(shared);
+    }
+}
+
 static void everything_can_shrink_at_once(void **state) {
     weir_model *m = apply("{\"technique\": \"channels\", \"nodes\": \".*\", \"keep\": 0.75}");
     assert_true(work(m) < work(model) * 7 / 10);
@@ -144,7 +163,7 @@ static void verdicts_are_in_words(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reconstruction_beats_magnitude), cmocka_unit_test(everything_can_shrink_at_once),
+        cmocka_unit_test(reconstruction_beats_magnitude), cmocka_unit_test(orders_are_shared), cmocka_unit_test(everything_can_shrink_at_once),
         cmocka_unit_test(integers_follow),                cmocka_unit_test(a_saved_network_answers_the_same),
         cmocka_unit_test(one_ladder_a_group),             cmocka_unit_test(bad_rules_say_why),
         cmocka_unit_test(verdicts_are_in_words),

@@ -8,32 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SAME 1e-6          /* share of the float network's time or bytes: less is no difference */
 #define COMBINATIONS 40000  /* of one layer; beyond it the last techniques' rungs are thinned out */
 
-typedef struct combo { double kl, cost; w_choice at[W_LADDERS]; } combo;
+typedef struct combo { double kl, cost, run /* share of the float network's time or bytes */; w_choice at[W_LADDERS]; } combo;
 typedef struct edge { double steep, kl; size_t layer, to; } edge;
 typedef struct hulls { weir_context *ctx; combo **hull; size_t *n, *cap; edge *edge; size_t nedge; } hulls;
 
 static double entropy(double p) { return p <= 0 || p >= 1 ? 0 : -p * log2(p) - (1 - p) * log2(1 - p); }
 
-/* Bits of a layer's weights: what is known of each technique alone, put together. Zeros multiply, the coarsest symbols win. */
+/* Bits of a layer's weights: what is known of each technique alone, put together. Shares that stay multiply, the coarsest
+ * symbols win, and weights that are gone count among the zeros that pruning asks for. Elements beyond the layer's own, which
+ * go where its channels are read, count as if they were its own. */
 static double layer_bits(const w_layer *l, const w_choice *at) {
-    double gone = 0, dense = 1, symbol = INFINITY;
+    double stay = 1, beyond = 0, dense = 1, symbol = INFINITY;
     for (size_t k = 0; k < W_LADDERS; k++) {
         const w_ladder *d = &l->ladder[k];
         if (at[k] < 0 || !d->technique || d->technique->lossless || d->fixed) continue;
-        gone += d->rung[at[k]].gone;
-        dense *= 1 - d->rung[at[k]].zeros;
-        symbol = fmin(symbol, d->rung[at[k]].symbol_bits);
+        const w_rung *r = &d->rung[at[k]];
+        stay *= 1 - fmin(r->gone / l->weights, 1);
+        beyond += fmax(r->gone - l->weights, 0);
+        dense *= 1 - r->zeros;
+        symbol = fmin(symbol, r->symbol_bits);
     }
+    dense = stay > dense ? dense / stay : 1;
     double weight = isfinite(symbol) ? fmin(symbol, entropy(dense) + dense * symbol) : 28.8;
-    return weight * (l->weights - gone);
-}
-
-double w_choice_bits(const w_search *s, const w_choice *c) {
-    double bits = 0;
-    for (size_t i = 0; i < s->nlayer; i++) bits += layer_bits(&s->layer[i], c + i * W_LADDERS);
-    return bits;
+    return weight * (l->weights * stay - beyond);
 }
 
 /* Savings of time and divergences add up. */
@@ -48,6 +48,7 @@ static combo price_combo(const w_search *s, const w_aim *a, const w_layer *l, co
         dram += at[k] < 0 ? d->off_dram : d->rung[at[k]].dram;
         c.kl += at[k] < 0 ? 0 : d->rung[at[k]].kl;
     }
+    c.run = w_objective(s) == W_OBJECTIVE_BYTES ? dram / s->base_dram : seconds / s->base_s;
     c.cost = a->time * seconds / s->base_s + a->dram * dram / s->base_dram + a->file * layer_bits(l, at) / s->base.bits;
     return c;
 }
@@ -94,15 +95,26 @@ static size_t hull_of(combo *c, size_t n) {
     return m;
 }
 
+static weir_status add_combo(hulls *h, size_t i, size_t n, const combo *c, weir_error *e) {
+    if (!w_grow(h->ctx, (void **)&h->hull[i], sizeof *c, &h->cap[i], n + 1)) return w_oom(e, n * sizeof *c, "the search");
+    h->hull[i][n] = *c;
+    return WEIR_OK;
+}
+
 static weir_status layer_hull(w_search *s, const w_aim *a, hulls *h, size_t i, const w_choice *start, weir_error *e) {
     const w_layer *l = &s->layer[i];
     w_choice at[W_LADDERS];
     size_t n = 0;
+    double most = INFINITY;
     memcpy(at, start + i * W_LADDERS, sizeof at);
+    if (a->as_fast_as) { /* itself comes first, so that the hull is never empty */
+        combo c = price_combo(s, a, l, a->as_fast_as + i * W_LADDERS);
+        most = c.run + SAME;
+        W_TRY(add_combo(h, i, n++, &c, e));
+    }
     do {
-        if (!allowed_together(l, at)) continue;
-        if (!w_grow(h->ctx, (void **)&h->hull[i], sizeof(combo), &h->cap[i], n + 1)) return w_oom(e, n * sizeof(combo), "the search");
-        h->hull[i][n++] = price_combo(s, a, l, at);
+        combo c = price_combo(s, a, l, at);
+        if (allowed_together(l, at) && c.run <= most) W_TRY(add_combo(h, i, n++, &c, e));
     } while (n < COMBINATIONS && advance(a, l, at));
     qsort(h->hull[i], n, sizeof(combo), by_kl);
     h->n[i] = hull_of(h->hull[i], n);

@@ -23,5 +23,10 @@ double w_predicted_upper(const w_search *s, const w_paired *p) {
     double n = (double)p->n, flips = ((double)p->lost + (double)p->won + 1) / (n + 2), drop = w_predicted_drop(s, p);
     double look = 100 * sqrt(flips / (double)s->verify.n);
     double z = s->o->accept_point ? 0 : w_normal_quantile(w_look_confidence(s));
-    return drop + look * (z + LUCK + LUCK_MORE * (double)s->failed_looks);
+    return fmax(drop + look * (z + LUCK + LUCK_MORE * (double)s->failed_looks), drop + s->limit - s->ceiling);
+}
+
+void w_look_failed(w_search *s, const w_paired *predicted, double excess) {
+    s->failed_looks++;
+    s->ceiling = fmin(s->ceiling, w_predicted_drop(s, predicted) - excess);
 }

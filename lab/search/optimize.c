@@ -142,7 +142,7 @@ static weir_status search(w_search *s, result *r, weir_error *e) {
         W_TRY(recipe_hash(s, best, &hash, e));
         W_TRY(w_verify(s, r->model, hash, &r->verdict, e));
         if (r->verdict.met || r->verdict.last || w_search_expired(s)) return WEIR_OK;
-        s->failed_looks++;
+        w_look_failed(s, &best->t.p, r->verdict.excess);
         w_points_judge(s);
     }
 }
@@ -172,7 +172,7 @@ static weir_status save(result *r, const char *path, weir_error *e) {
 }
 
 weir_status weir_optimize(const weir_model *model, const weir_optimize_options *options, weir_document **out, weir_error *e) {
-    w_search s = {.ctx = model->ctx, .model = model, .o = options, .started = w_now()};
+    w_search s = {.ctx = model->ctx, .model = model, .o = options, .started = w_now(), .ceiling = INFINITY};
     result r = {0};
     *out = NULL;
     W_TRY(check_options(model, options, e));

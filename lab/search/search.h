@@ -107,6 +107,7 @@ typedef struct w_search {
     size_t trials_run;
     double limit;              /* points that may be lost, on the search samples */
     size_t failed_looks, looks_taken;
+    double ceiling;            /* points that a recipe may be predicted to lose, by what failed looks showed */
     double started;
 } w_search;
 
@@ -135,7 +136,11 @@ typedef enum w_objective_kind { W_OBJECTIVE_TIME, W_OBJECTIVE_BYTES, W_OBJECTIVE
 w_objective_kind w_objective(const w_search *s);
 
 /* What the solver weighs, as shares of the float network's, and which techniques it may use (bit by place). */
-typedef struct w_aim { double time, dram, file; uint32_t allowed; } w_aim;
+typedef struct w_aim {
+    double time, dram, file;
+    uint32_t allowed;
+    const w_choice *as_fast_as; /* no layer may take more of the objective than here; NULL: any */
+} w_aim;
 /* Least weighted cost with at most this much divergence by the sum of the parts. */
 weir_status w_choose(w_search *s, const w_aim *a, double kl, w_choice *out, weir_error *e);
 weir_status w_joint_trial(w_search *s, const w_choice *c, w_point **out, weir_error *e);
@@ -154,10 +159,11 @@ double w_predicted_drop(const w_search *s, const w_paired *p);       /* points *
 double w_look_confidence(const w_search *s);                         /* of one look; with --accept point, the middle */
 /* The most that a look at n samples will show with the confidence that a look is held to. */
 double w_predicted_upper(const w_search *s, const w_paired *p);
-double w_choice_bits(const w_search *s, const w_choice *c);          /* of the layers' weights, by the parts (choose.c) */
+/* A look at a recipe showed `excess` points too many: the next one must be predicted to lose that much less. */
+void w_look_failed(w_search *s, const w_paired *predicted, double excess);
 
 /* ---- verification (verify.c) and the document (optimize_doc.c) ---- */
-typedef struct w_verdict { w_paired p; double drop, upper; size_t looks; bool met, last; } w_verdict;
+typedef struct w_verdict { w_paired p; double drop, upper, excess /* over what is allowed */; size_t looks; bool met, last; } w_verdict;
 double w_verify_limit(const w_search *s, const w_paired *p);         /* allowed drop in points */
 weir_status w_verify(w_search *s, const weir_model *m, uint64_t recipe_hash, w_verdict *out, weir_error *e);
 weir_status w_optimize_document(w_search *s, const weir_model *m, const json_t *recipe, const w_point *p, const w_verdict *v, uint64_t file_bytes, weir_document **out, weir_error *e);

@@ -13,6 +13,7 @@
 #define STEPS 7            /* joint trials of a bracket */
 #define PATIENCE 3         /* times as many while none was inside */
 #define FIRST_KL 0.012     /* nats a point of budget: where the first bracket starts */
+#define FILE_KL 1.3        /* of the fastest recipe's divergence: where the bracket for the file starts */
 #define EVERYTHING 0xffffffffu
 
 w_objective_kind w_objective(const w_search *s) {
@@ -108,42 +109,34 @@ weir_status w_bracket(w_search *s, const w_aim *a, double from, int steps, doubl
 }
 
 /* A family whose plan cannot beat the best needs no trial. */
-static weir_status beats(w_search *s, const w_aim *a, double kl, double factor, bool *out, double *bits, weir_error *e) {
+static weir_status beats(w_search *s, const w_aim *a, double kl, bool *out, weir_error *e) {
     const w_point *best = w_best_point(s);
     w_choice *c = w_choice_new(s);
     w_trial t = {0};
     if (!c) return w_oom(e, s->nlayer * W_LADDERS, "the search");
     W_TRY(w_choose(s, a, kl, c, e));
     W_TRY(w_choice_cost(s, c, &t.predicted_s, &t.dram_bytes, e));
-    *bits = w_choice_bits(s, c);
-    *out = best && w_objective_of(s, &t) <= factor * w_objective_of(s, &best->t);
+    *out = best && w_objective_of(s, &t) <= w_objective_of(s, &best->t);
     return WEIR_OK;
 }
 
-/* The weight of the file that makes it smallest and stays within the window, by the parts; then joint trials. */
-static weir_status smallest_file(w_search *s, double kl, weir_error *e) {
-    static const double weight[] = {0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4};
-    double least = INFINITY, chosen = 0, bits;
-    for (size_t i = 0; i < W_COUNT(weight) && !w_search_expired(s); i++) {
-        w_aim a = aim_of(s, weight[i], EVERYTHING);
-        bool near;
-        W_TRY(beats(s, &a, kl, WINDOW, &near, &bits, e));
-        if (near && bits < least) least = bits, chosen = weight[i];
-    }
-    if (chosen == 0) return WEIR_OK;
-    w_aim a = aim_of(s, chosen, EVERYTHING);
-    return w_bracket(s, &a, kl, STEPS - 1, &kl, e);
+/* What the best recipe leaves of the budget goes to the file: by settings that take no more of the objective. */
+static weir_status smallest_file(w_search *s, weir_error *e) {
+    const w_point *best = w_best_point(s);
+    w_aim a = {.file = 1, .allowed = EVERYTHING, .as_fast_as = best->choice};
+    double got;
+    return best->inside ? w_bracket(s, &a, W_MAX(FILE_KL * best->kl_sum, FIRST_KL * s->limit / 4), STEPS, &got, e) : WEIR_OK;
 }
 
 static weir_status single_families(w_search *s, double kl, weir_error *e) {
     for (size_t k = 0; w_techniques[k]; k++) {
-        bool moves = false, better;
-        double bits, got;
+        bool moves = false, better = false;
+        double got;
         for (size_t i = 0; i < s->nlayer; i++) moves = moves || (s->layer[i].ladder[k].technique && !s->layer[i].ladder[k].files_only);
         if (!moves || w_techniques[k]->lossless || w_search_expired(s)) continue;
         w_aim a = aim_of(s, SECOND_AIM, 1u << k);
-        W_TRY(beats(s, &a, kl, 1, &better, &bits, e));
-        W_TRY(w_bracket(s, &a, kl, better ? STEPS - 2 : 1, &got, e));
+        W_TRY(beats(s, &a, kl, &better, e));
+        if (better || s->failed_looks == 0) W_TRY(w_bracket(s, &a, kl, better ? STEPS - 2 : 1, &got, e));
     }
     return WEIR_OK;
 }
@@ -173,7 +166,7 @@ weir_status w_solver_search(w_search *s, const w_point **best, weir_error *e) {
     W_TRY(w_bracket(s, &main_aim, FIRST_KL * s->limit, STEPS, &kl, e));
     if (w_objective(s) != W_OBJECTIVE_SIZE) {
         W_TRY(unshelve(s, &more, e));
-        if (kl > 0) W_TRY(smallest_file(s, kl, e));
+        W_TRY(smallest_file(s, e));
         W_TRY(single_families(s, kl > 0 ? kl : FIRST_KL * s->limit, e));
     }
     w_progress(s->ctx, "joint trials", 1, 1);

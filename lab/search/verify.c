@@ -72,7 +72,8 @@ weir_status w_verify(w_search *s, const weir_model *m, uint64_t recipe_hash, w_v
     out->looks = W_MAX(out->looks, s->looks_taken); /* another search may have emptied the store */
     out->drop = w_paired_drop(&out->p);
     out->upper = w_paired_upper(&out->p, confidence(s));
-    out->met = (s->o->accept_point ? out->drop : out->upper) <= w_verify_limit(s, &out->p);
+    out->excess = (s->o->accept_point ? out->drop : out->upper) - w_verify_limit(s, &out->p);
+    out->met = out->excess <= 0;
     out->last = out->looks >= W_LOOKS;
     return WEIR_OK;
 }

@@ -257,6 +257,19 @@ static int64_t sum_of(const json_t *counts) {
     return sum;
 }
 
+/* A failed look lowers what the next recipe may be predicted to lose, and never raises it again. */
+static void failed_looks_teach(void **state) {
+    w_search s = {.o = &(weir_optimize_options){.train = data, .accept_point = true}, .limit = 0.5, .ceiling = INFINITY, .verify = {.n = 10000}};
+    w_paired p = {.n = 6000, .soft = 0.3}, milder = {.n = 6000, .soft = 0.19}, mild = {.n = 6000, .soft = 0.05};
+    assert_true(w_predicted_upper(&s, &p) <= s.limit);
+    w_look_failed(&s, &p, 0.1);
+    assert_true(w_predicted_upper(&s, &p) > s.limit && w_predicted_upper(&s, &milder) <= s.limit);
+    w_look_failed(&s, &milder, 0.1);
+    assert_true(w_predicted_upper(&s, &milder) > s.limit && w_predicted_upper(&s, &mild) <= s.limit);
+    w_look_failed(&s, &mild, -1);
+    assert_true(w_predicted_upper(&s, &milder) > s.limit);
+}
+
 /* Every weight is in a bin or counted as a zero, before and after; the error of a pruned layer spans its largest lost weight. */
 static void histograms_hold_every_weight(void **state) {
     weir_model *m = apply("{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"density\": 0.4, \"method\": \"magnitude\"}]}");
@@ -405,7 +418,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_walk_keeps_to_its_budget),
         cmocka_unit_test(bad_recipes_are_named),        cmocka_unit_test(bad_rules_are_named),
         cmocka_unit_test(int8_computes_in_integers),    cmocka_unit_test(one_integer_layer_has_borders),
-        cmocka_unit_test(pruning_keeps_its_density),    cmocka_unit_test(feedback_beats_nearest),
+        cmocka_unit_test(failed_looks_teach), cmocka_unit_test(pruning_keeps_its_density),    cmocka_unit_test(feedback_beats_nearest),
         cmocka_unit_test(clusters_share_values),        cmocka_unit_test(saved_models_answer_the_same),
         cmocka_unit_test(the_interval_is_right),        cmocka_unit_test(the_store_remembers),
         cmocka_unit_test(options_are_checked),          cmocka_unit_test(ladders_lead_down),

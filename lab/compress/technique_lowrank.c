@@ -6,11 +6,16 @@
 #include "lowrank.h"
 #include <string.h>
 
-static const char *const keys[] = {"rank", "energy", "weighting", "bias_correction", NULL};
+static const char *const keys[] = {"rank", "share", "energy", "weighting", "bias_correction", NULL};
 static const char *const weightings[] = {"activations", "none", NULL};
 #define MAX_MOMENTS 4096   /* inputs whose second moments are worth holding: 64 MB, and twice that to factor them */
 
-typedef struct lowrank_params { uint32_t rank; double energy; bool weighted, correct; } lowrank_params;
+typedef struct lowrank_params {
+    uint32_t rank;          /* 0: not asked for */
+    double share;           /* of the largest rank that saves; 0: not asked for */
+    double energy;
+    bool weighted, correct;
+} lowrank_params;
 
 /* One layer on its way: weights as a matrix, its factors, and where they go. */
 typedef struct split {
@@ -59,6 +64,11 @@ static weir_status check_rank(const split *s, const char *label, uint32_t rank, 
                   label, rank, full, s->p->energy, limit + 1);
 }
 
+/* Whole vectors of the kernels; 0 where not even one saves. */
+static uint32_t rank_of_share(double share, uint32_t limit) {
+    return W_MAX((uint32_t)(share * limit) / W_LOWRANK_VECTOR, (uint32_t)(limit >= W_LOWRANK_VECTOR)) * W_LOWRANK_VECTOR;
+}
+
 static weir_status decompose(split *s, const char *label, w_spectrum *x, weir_error *e) {
     if (s->p->weighted && s->w.cols > MAX_MOMENTS)
         return w_fail(e, WEIR_BAD_INPUT, "node '%s': %u inputs are too many for their second moments (at most %d): use \"weighting\": \"none\"",
@@ -75,9 +85,11 @@ static void round_to_half(float *x, size_t n) {
 static weir_status find_factors(split *s, const char *label, weir_error *e) {
     w_spectrum x;
     uint32_t limit = w_lowrank_limit(s->w.rows, s->w.cols);
+    s->rank = s->p->share > 0 ? rank_of_share(s->p->share, limit) : s->p->rank;
+    if (s->p->share > 0 && s->rank == 0) return WEIR_OK;
     if (s->p->rank) W_TRY(check_rank(s, label, s->p->rank, limit, e));
     W_TRY(decompose(s, label, &x, e));
-    s->rank = s->p->rank ? s->p->rank : w_lowrank_round(w_spectrum_rank(x.s, x.n, s->p->energy), limit);
+    if (s->rank == 0) s->rank = w_lowrank_round(w_spectrum_rank(x.s, x.n, s->p->energy), limit);
     W_TRY(check_rank(s, label, s->rank, limit, e));
     s->first = w_arena_alloc_aligned(&s->g->arena, (size_t)s->rank * s->w.cols * sizeof(float));
     s->second = w_arena_alloc_aligned(&s->g->arena, (size_t)s->w.rows * s->rank * sizeof(float));
@@ -186,8 +198,8 @@ static weir_status split_node(w_graph *g, w_id node, const lowrank_params *p, w_
     w_arena_init(&s.tmp, g->ctx);
     weir_status st = w_weights_get(g, node, &s.w, e);
     if (st == WEIR_OK) st = find_factors(&s, w_node_label(g, &g->node[node]), e);
-    if (st == WEIR_OK && p->correct && s.h && s.h->rows > 0) st = correct_bias(&s, node, e);
-    if (st == WEIR_OK) st = rewire(&s, node, e);
+    if (st == WEIR_OK && s.rank && p->correct && s.h && s.h->rows > 0) st = correct_bias(&s, node, e);
+    if (st == WEIR_OK && s.rank) st = rewire(&s, node, e); /* 0: the layer is too small and stays */
     w_arena_fini(&s.tmp);
     return st;
 }
@@ -196,11 +208,13 @@ static weir_status read_params(const json_t *params, lowrank_params *p, weir_err
     double rank;
     const char *weighting;
     W_TRY(w_param_num(params, "rank", 0, 1, 1e6, &rank, e));
+    W_TRY(w_param_num(params, "share", 0, 0, 1, &p->share, e));
     W_TRY(w_param_num(params, "energy", 0.99, 0, 1, &p->energy, e));
     W_TRY(w_param_str(params, "weighting", weightings[0], weightings, &weighting, e));
     W_TRY(w_param_bool(params, "bias_correction", true, &p->correct, e));
-    if (json_object_get(params, "rank") && json_object_get(params, "energy"))
-        return w_fail(e, WEIR_BAD_INPUT, "'rank' and 'energy' exclude each other");
+    if (!!json_object_get(params, "rank") + !!json_object_get(params, "share") + !!json_object_get(params, "energy") > 1)
+        return w_fail(e, WEIR_BAD_INPUT, "'rank', 'share' and 'energy' exclude each other");
+    if (json_object_get(params, "share") && p->share == 0) return w_fail(e, WEIR_BAD_INPUT, "'share' must be more than 0");
     if (rank != (uint32_t)rank) return w_fail(e, WEIR_BAD_INPUT, "'rank' must be a whole number");
     p->rank = (uint32_t)rank;
     p->weighted = weighting == weightings[0];
@@ -215,21 +229,21 @@ static weir_status apply(w_graph *g, const w_selection *s, const json_t *params,
     return w_graph_toposort(g, e); /* the first factors were appended at the end */
 }
 
-/* Shares of the largest rank that saves anything, whole vectors only. */
+/* As shares, since a rule before it may have made the layer smaller. */
 static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_error *e) {
     static const double share[] = {0.8, 0.6, 0.45, 0.3, 0.2};
     uint32_t rows, cols, last = 0;
     w_lowrank_dims(g, &g->node[node], &rows, &cols);
     uint32_t limit = w_lowrank_limit(rows, cols);
     for (size_t i = 0; i < W_COUNT(share); i++) {
-        uint32_t rank = (uint32_t)(share[i] * limit) / W_LOWRANK_VECTOR * W_LOWRANK_VECTOR;
+        uint32_t rank = rank_of_share(share[i], limit);
         if (rank == 0 || rank == last) continue;
         last = rank;
-        W_TRY(w_ladder_add(settings, json_pack("{s:i}", "rank", (int)rank), e));
+        W_TRY(w_ladder_add(settings, json_pack("{s:f}", "share", share[i]), e));
     }
     return WEIR_OK;
 }
 
 const w_technique w_technique_lowrank = {
     .name = "lowrank", .row = "F1", .summary = "split dense and pointwise layers into two of low rank", .keys = keys,
-    .needs_data = true, .reshapes = true, .takes = w_lowrank_takes, .apply = apply, .ladder = ladder, .verdict = w_verdict_lowrank};
+    .draft = "{\"weighting\": \"none\", \"bias_correction\": false}", .needs_data = true, .reshapes = true, .takes = w_lowrank_takes, .apply = apply, .ladder = ladder, .verdict = w_verdict_lowrank};

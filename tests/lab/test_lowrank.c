@@ -232,7 +232,8 @@ static void refusals_say_why(void **state) {
         {"{\"rank\": 9, \"weighting\": \"none\"}", "rank 9 of 16 saves no multiply-adds over 16 x 20 weights, 8 would be the most"},
         {"{\"energy\": 1, \"weighting\": \"none\"}", "rank 16 of 16 would be needed for 1 of the energy, from 9 on"},
         {"{\"rank\": 2.5, \"weighting\": \"none\"}", "'rank' must be a whole number"},
-        {"{\"rank\": 2, \"energy\": 0.5}", "exclude each other"},
+        {"{\"rank\": 2, \"energy\": 0.5}", "exclude each other"},      {"{\"rank\": 2, \"share\": 0.5}", "exclude each other"},
+        {"{\"share\": 0}", "'share' must be more than 0"},
         {"{\"rank\": 2}", "needs calibration data"},
         {"{\"weighting\": \"hope\"}", "activations, none"},
     };
@@ -269,12 +270,29 @@ static void the_ladder_saves_on_every_rung(void **state) {
     assert_int_equal(w_technique_lowrank.ladder(g, node_labelled(g, "conv"), settings, &e), WEIR_OK);
     assert_true(json_array_size(settings) >= 3);
     int64_t last = 1000;
+    w_graph_destroy(g);
     json_array_foreach(settings, i, rung) {
-        int64_t rank = json_integer_value(json_object_get(rung, "rank"));
+        g = canonical_graph("opset 17\ninput x f32[1,200]\nconst w f32[200,120]\nconv: y = MatMul(x, w)\noutput y\n");
+        w_id node = node_labelled(g, "conv");
+        json_object_set_new(rung, "weighting", json_string("none"));
+        assert_int_equal(w_technique_lowrank.apply(g, &(w_selection){.node = &node, .n = 1}, rung, NULL, &e), WEIR_OK);
+        int64_t rank = g->value[g->node[node_labelled(g, "conv.lowrank")].in[1]].shape.dim[1];
         assert_true(rank > 0 && rank < last && rank * 320 < 24000 && rank % 8 == 0);
         last = rank;
+        w_graph_destroy(g);
     }
     json_decref(settings);
+}
+
+/* What a rule before it left too small for a vector of the kernels stays whole. */
+static void a_share_of_nothing_changes_nothing(void **state) {
+    weir_error e = {0};
+    json_t *p = json_loads("{\"share\": 0.8, \"weighting\": \"none\"}", 0, NULL);
+    w_graph *g = canonical_graph("opset 17\ninput x f32[1,12]\nconst w f32[12,14]\nconv: y = MatMul(x, w)\noutput y\n");
+    w_id node = node_labelled(g, "conv");
+    assert_int_equal(w_technique_lowrank.apply(g, &(w_selection){.node = &node, .n = 1}, p, NULL, &e), WEIR_OK);
+    assert_int_equal(g->nnode, 1);
+    json_decref(p);
     w_graph_destroy(g);
 }
 
@@ -433,7 +451,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(half_weights_stay_half),                       cmocka_unit_test(refusals_say_why),
         cmocka_unit_test(only_dense_and_pointwise_layers),              cmocka_unit_test(the_ladder_saves_on_every_rung),
         cmocka_unit_test(lenet5_keeps_its_answers),                     cmocka_unit_test(mobilenet_keeps_its_answers),
-        cmocka_unit_test(rules_reach_the_parts), cmocka_unit_test(integers_come_after),                          cmocka_unit_test(verdicts_in_words),
+        cmocka_unit_test(a_share_of_nothing_changes_nothing), cmocka_unit_test(rules_reach_the_parts), cmocka_unit_test(integers_come_after),                          cmocka_unit_test(verdicts_in_words),
     };
     if (argc != 3) return 2;
     models[0] = argv[1];

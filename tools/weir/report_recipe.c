@@ -55,6 +55,7 @@ static void put_words(page *p, const json_t *r) {
     } else if (!strcmp(t, "lowrank")) {
         fputs("Split into two thin layers", p->f);
         if (jnum(r, "rank") > 0) fprintf(p->f, " of rank %.0f", jnum(r, "rank")), used = " rank ";
+        if (jnum(r, "share") > 0) fprintf(p->f, ", with %.3g %% of the rank that breaks even", 100 * jnum(r, "share")), used = " share ";
     } else if (!strcmp(t, "equalise")) {
         fputs("Balance the ranges of channels between neighbouring layers", p->f);
     } else page_text(p, *t ? technique_title(t) : "A rule without a technique");

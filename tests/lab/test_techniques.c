@@ -364,6 +364,40 @@ static void bad_sets_are_named(void **state) {
     }
 }
 
+/* A rung at random, or none, of each ladder. */
+static void draw(const w_search *s, w_choice *c, unsigned *seed) {
+    for (size_t i = 0; i < s->nlayer; i++)
+        for (size_t k = 0; k < W_LADDERS; k++) {
+            size_t n = s->layer[i].ladder[k].n;
+            if (n && !w_techniques[k]->lossless) c[i * W_LADDERS + k] = (w_choice)((int)((size_t)rand_r(seed) % (2 * n + 1)) - (int)n - 1);
+            if (c[i * W_LADDERS + k] < 0 && !(n && w_techniques[k]->lossless)) c[i * W_LADDERS + k] = W_OFF;
+        }
+}
+
+/* What one technique leaves behind, the next can take: the search mixes all of them and stops at an error. */
+static void any_mixture_applies(void **state) {
+    weir_optimize_options o = weir_optimize_options_default();
+    weir_error e = {0};
+    w_search s;
+    unsigned seed = 7;
+    if (open_search(&s, &o, &e) != WEIR_OK) fail_msg("%s", e.message);
+    for (int round = 0; round < 15; round++) {
+        weir_model *m;
+        double seconds, dram;
+        w_choice *c = w_choice_new(&s);
+        draw(&s, c, &seed);
+        json_t *r = w_choice_recipe(&s, c, W_RECIPE_DRAFT);
+        char *text = json_dumps(r, JSON_COMPACT);
+        if (w_recipe_apply(model, r, cal, &m, &e) != WEIR_OK) fail_msg("round %d: %s\n%s", round, e.message, text);
+        if (w_predict(m, &seconds, &dram, &e) != WEIR_OK) fail_msg("round %d: %s", round, e.message);
+        assert_true(seconds > 0 && dram > 0);
+        free(text);
+        json_decref(r);
+        weir_model_destroy(m);
+    }
+    close_search(&s);
+}
+
 /* Every rung costs more divergence and saves more time than the one before; harsher for later layers. */
 static void make_up_figures(w_search *s) {
     s->base_s = s->base_dram = s->base.bits = 1;
@@ -415,7 +449,7 @@ static void the_walk_keeps_to_its_budget(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_takes_choices_away),       cmocka_unit_test(bad_sets_are_named),
-        cmocka_unit_test(the_walk_keeps_to_its_budget),
+        cmocka_unit_test(the_walk_keeps_to_its_budget),     cmocka_unit_test(any_mixture_applies),
         cmocka_unit_test(bad_recipes_are_named),        cmocka_unit_test(bad_rules_are_named),
         cmocka_unit_test(int8_computes_in_integers),    cmocka_unit_test(one_integer_layer_has_borders),
         cmocka_unit_test(failed_looks_teach), cmocka_unit_test(pruning_keeps_its_density),    cmocka_unit_test(feedback_beats_nearest),

@@ -21,11 +21,11 @@ static int inverse_factor(float *u, uint32_t k) {
     return bad ? bad : LAPACKE_spotrf(LAPACK_ROW_MAJOR, 'U', n, u, n);
 }
 
-weir_status w_hessian_factor(w_calibration *c, w_hessian *h, uint32_t group, weir_error *e) {
+weir_status w_hessian_factor(w_hessian *h, uint32_t group, weir_error *e) {
     uint32_t k = h->k;
     size_t bytes = (size_t)k * k * sizeof(float);
     if (h->u[group]) return WEIR_OK;
-    float *u = w_arena_alloc_aligned(&c->arena, bytes);
+    float *u = w_arena_alloc_aligned(h->arena, bytes);
     if (!u) return w_oom(e, bytes, "second moments");
     memcpy(u, h->h[group], bytes);
     double mean = 0;
@@ -113,7 +113,7 @@ static void round_group(walk *k, float *cost, const uint8_t *zero) {
     for (uint32_t c = 0; c < k->w->cols; c++) fix_column(k, c, zero);
 }
 
-weir_status w_feedback_round(weir_context *ctx, w_weights *w, w_calibration *c, w_hessian *h, const w_feedback *f, int8_t *q,
+weir_status w_feedback_round(weir_context *ctx, w_weights *w, w_hessian *h, const w_feedback *f, int8_t *q,
                              weir_error *e) {
     size_t n = (size_t)w->rows * w->cols;
     uint8_t *zero = w_alloc(ctx, n);
@@ -124,7 +124,7 @@ weir_status w_feedback_round(weir_context *ctx, w_weights *w, w_calibration *c, 
     bool informed = h && h->rows > 0;
     for (uint32_t g = 0; s == WEIR_OK && g < w->groups; g++) {
         walk k = {.w = w, .f = f, .q = q, .row0 = g * per, .row1 = (g + 1) * per};
-        if (informed) s = w_hessian_factor(c, h, g, e);
+        if (informed) s = w_hessian_factor(h, g, e);
         if (s != WEIR_OK) break;
         k.u = informed ? h->u[g] : NULL;
         round_group(&k, cost, zero);

@@ -134,7 +134,7 @@ static weir_status hessian_new(w_calibration *c, uint32_t k, uint32_t groups, w_
         sum[i] = w_arena_array(&c->arena, k, sizeof(double));
         if (!m[i] || !sum[i]) return w_oom(e, (size_t)k * k * 4, "second moments");
     }
-    *h = (w_hessian){.k = k, .groups = groups, .h = m, .u = u, .sum = sum};
+    *h = (w_hessian){.k = k, .groups = groups, .h = m, .u = u, .sum = sum, .arena = &c->arena};
     *out = h;
     return WEIR_OK;
 }

@@ -66,12 +66,13 @@ typedef struct w_hessian {
     float **h;                     /* [groups] k*k, symmetric: sum of x x^T */
     double **sum;                  /* [groups] k: sum of x */
     float **u;                     /* [groups] k*k or NULL: upper factor of the damped inverse, made on first use */
+    w_arena *arena;                /* where all of it lies: a follower may hand out its root's */
 } w_hessian;
 /* For the node that has this label in the calibrated network (Conv, Gemm, MatMul with a constant right side). The first
  * use measures as many other layers in the same run as fit into some memory. */
 weir_status w_calibration_hessian(w_calibration *c, const char *label, w_hessian **out, weir_error *e);
-/* Fills h->u[group] (feedback.c), in the calibration's arena. */
-weir_status w_hessian_factor(w_calibration *c, w_hessian *h, uint32_t group, weir_error *e);
+/* Fills h->u[group] (feedback.c). */
+weir_status w_hessian_factor(w_hessian *h, uint32_t group, weir_error *e);
 
 /* ---- weights as a matrix: rows are output channels, columns the reduction in ONNX order (weights.c) ---- */
 typedef struct w_weights {
@@ -102,7 +103,7 @@ typedef struct w_feedback {
     bool keep_zeros;               /* weights that are zero stay zero */
 } w_feedback;
 /* In place on w->w; q (rows x cols) gets the integers when levels > 0. h NULL: no feedback (plain magnitude, nearest). */
-weir_status w_feedback_round(weir_context *ctx, w_weights *w, w_calibration *c, w_hessian *h, const w_feedback *f, int8_t *q, weir_error *e);
+weir_status w_feedback_round(weir_context *ctx, w_weights *w, w_hessian *h, const w_feedback *f, int8_t *q, weir_error *e);
 
 /* ---- techniques ---- */
 /* The nodes of a rule, and the network as it was before the recipe's first rule. */

@@ -60,7 +60,7 @@ static weir_status quantise_weights(w_graph *g, w_id node, const int8_params *p,
     if (p->rounding != ROUND_NEAREST) W_TRY(w_calibration_hessian(c, label, &h, e));
     w_feedback f = {.density = 1, .levels = p->levels, .scale = scale, .keep_zeros = true};
     weir_status s = p->rounding == ROUND_ADAROUND ? w_adaround(&w, h, p->levels, scale, q, g->ctx, e)
-                                                  : w_feedback_round(g->ctx, &w, c, h, &f, q, e);
+                                                  : w_feedback_round(g->ctx, &w, h, &f, q, e);
     if (s != WEIR_OK) return w_fail_prefix(e, s, "node '%s'", label);
     W_TRY(w_weights_put_s8(g, &w, q, scale, e));
     return p->correct ? w_bias_correct(g, &w, before, c, e) : WEIR_OK;

@@ -12,7 +12,7 @@ static const char *const weightings[] = {"activations", "none", NULL};
 
 typedef struct lowrank_params {
     uint32_t rank;          /* 0: not asked for */
-    double share;           /* of the largest rank that saves; 0: not asked for */
+    double share;           /* of the largest rank that saves in the layer before the recipe; 0: not asked for */
     double energy;
     bool weighted, correct;
 } lowrank_params;
@@ -20,6 +20,7 @@ typedef struct lowrank_params {
 /* One layer on its way: weights as a matrix, its factors, and where they go. */
 typedef struct split {
     w_graph *g;
+    const w_graph *origin;  /* before the recipe; NULL: g */
     w_calibration *c;
     const lowrank_params *p;
     w_arena tmp;
@@ -69,6 +70,18 @@ static uint32_t rank_of_share(double share, uint32_t limit) {
     return W_MAX((uint32_t)(share * limit) / W_LOWRANK_VECTOR, (uint32_t)(limit >= W_LOWRANK_VECTOR)) * W_LOWRANK_VECTOR;
 }
 
+/* A share is of the layer that the recipe began with, as pruning's density is: what channels took from it costs no second
+ * time. 0: nothing is saved any more, the layer stays. */
+static uint32_t shared_rank(const split *s, const char *label, uint32_t limit) {
+    uint32_t rows = s->w.rows, cols = s->w.cols;
+    for (w_id i = 0; s->origin && i < s->origin->nnode; i++) {
+        const w_node *n = &s->origin->node[i];
+        if (n->op != W_OP_NONE && w_lowrank_takes(s->origin, n) && !strcmp(w_node_label(s->origin, n), label)) w_lowrank_dims(s->origin, n, &rows, &cols);
+    }
+    uint32_t rank = rank_of_share(s->p->share, w_lowrank_limit(rows, cols));
+    return rank <= limit ? rank : 0;
+}
+
 static weir_status decompose(split *s, const char *label, w_spectrum *x, weir_error *e) {
     if (s->p->weighted && s->w.cols > MAX_MOMENTS)
         return w_fail(e, WEIR_BAD_INPUT, "node '%s': %u inputs are too many for their second moments (at most %d): use \"weighting\": \"none\"",
@@ -85,7 +98,7 @@ static void round_to_half(float *x, size_t n) {
 static weir_status find_factors(split *s, const char *label, weir_error *e) {
     w_spectrum x;
     uint32_t limit = w_lowrank_limit(s->w.rows, s->w.cols);
-    s->rank = s->p->share > 0 ? rank_of_share(s->p->share, limit) : s->p->rank;
+    s->rank = s->p->share > 0 ? shared_rank(s, label, limit) : s->p->rank;
     if (s->p->share > 0 && s->rank == 0) return WEIR_OK;
     if (s->p->rank) W_TRY(check_rank(s, label, s->p->rank, limit, e));
     W_TRY(decompose(s, label, &x, e));
@@ -193,13 +206,13 @@ static weir_status rewire(split *s, w_id node, weir_error *e) {
     return WEIR_OK;
 }
 
-static weir_status split_node(w_graph *g, w_id node, const lowrank_params *p, w_calibration *c, weir_error *e) {
-    split s = {.g = g, .c = c, .p = p, .half = g->value[g->node[node].in[1]].type == WEIR_F16};
+static weir_status split_node(w_graph *g, w_id node, const w_graph *origin, const lowrank_params *p, w_calibration *c, weir_error *e) {
+    split s = {.g = g, .origin = origin, .c = c, .p = p, .half = g->value[g->node[node].in[1]].type == WEIR_F16};
     w_arena_init(&s.tmp, g->ctx);
     weir_status st = w_weights_get(g, node, &s.w, e);
     if (st == WEIR_OK) st = find_factors(&s, w_node_label(g, &g->node[node]), e);
     if (st == WEIR_OK && s.rank && p->correct && s.h && s.h->rows > 0) st = correct_bias(&s, node, e);
-    if (st == WEIR_OK && s.rank) st = rewire(&s, node, e); /* 0: the layer is too small and stays */
+    if (st == WEIR_OK && s.rank) st = rewire(&s, node, e); /* 0: the layer stays */
     w_arena_fini(&s.tmp);
     return st;
 }
@@ -225,11 +238,11 @@ static weir_status apply(w_graph *g, const w_selection *s, const json_t *params,
     lowrank_params p;
     W_TRY(read_params(params, &p, e));
     if (p.weighted && !c) return w_fail(e, WEIR_USAGE, "lowrank weighted by activations needs calibration data (--train or --data)");
-    for (size_t i = 0; i < s->n; i++) W_TRY(split_node(g, s->node[i], &p, c, e));
+    for (size_t i = 0; i < s->n; i++) W_TRY(split_node(g, s->node[i], s->origin, &p, c, e));
     return w_graph_toposort(g, e); /* the first factors were appended at the end */
 }
 
-/* As shares, since a rule before it may have made the layer smaller. */
+/* As shares: a rank may save nothing after a rule that made the layer smaller. */
 static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_error *e) {
     static const double share[] = {0.8, 0.6, 0.45, 0.3, 0.2};
     uint32_t rows, cols, last = 0;

@@ -39,7 +39,7 @@ static weir_status prune_node(const prune *p, w_id node, weir_error *e) {
     if (!before) return w_oom(e, (size_t)w.rows * w.cols * sizeof *before, "weights");
     if (p->obs) W_TRY(w_calibration_hessian(p->c, w_node_label(p->g, &p->g->node[node]), &h, e));
     w_feedback f = {.density = share_today(p, node)};
-    W_TRY(w_feedback_round(p->g->ctx, &w, p->c, h, &f, NULL, e));
+    W_TRY(w_feedback_round(p->g->ctx, &w, h, &f, NULL, e));
     W_TRY(w_weights_put(p->g, &w, e));
     W_TRY(w_coding_edit(p->g, w.value, &coding, e));
     coding->density = density_of(&w);

@@ -28,5 +28,6 @@ double w_predicted_upper(const w_search *s, const w_paired *p) {
 
 void w_look_failed(w_search *s, const w_paired *predicted, double excess) {
     s->failed_looks++;
-    s->ceiling = fmin(s->ceiling, w_predicted_drop(s, predicted) - excess);
+    double was = w_predicted_drop(s, predicted);
+    s->ceiling = fmin(s->ceiling, fmax(was - excess, was / 2)); /* the error grows with the drop: half of it ends most of it */
 }

@@ -62,6 +62,25 @@ static void moments_of_unchanged_layers_are_shared(void **state) {
     assert_int_equal(w_calibration_hessian(cal, "nobody", &a, &e), WEIR_INTERNAL);
 }
 
+/* A follower may be the first to use its root's moments, and dies before it: what it made of them stays. */
+static void factors_outlive_followers(void **state) {
+    weir_error e = {0};
+    w_calibration *c;
+    w_hessian *h;
+    const w_graph *g = model->graph;
+    assert_int_equal(w_calibration_follow(cal, g, 50, &c, &e), WEIR_OK);
+    assert_int_equal(w_calibration_hessian(c, w_node_label(g, &g->node[layer(g, 2)]), &h, &e), WEIR_OK);
+    assert_null(h->u[0]);
+    assert_int_equal(w_hessian_factor(h, 0, &e), WEIR_OK);
+    assert_ptr_equal(h->arena, &cal->arena);
+    float first = h->u[0][0], last = h->u[0][(size_t)h->k * h->k - 1];
+    for (uint64_t key = 60; key < 60 + 2 * W_CAL_FOLLOWED; key++) {
+        assert_int_equal(w_calibration_follow(cal, g, key, &c, &e), WEIR_OK);
+        assert_int_equal(w_calibration_ranges(c, &e), WEIR_OK);
+    }
+    assert_true(h->u[0][0] == first && h->u[0][(size_t)h->k * h->k - 1] == last);
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) return 2;
     model_path = argv[1];
@@ -70,6 +89,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(ranges_are_those_of_the_changed_network),
         cmocka_unit_test(one_key_is_measured_once),
         cmocka_unit_test(moments_of_unchanged_layers_are_shared),
+        cmocka_unit_test(factors_outlive_followers),
     };
     return cmocka_run_group_tests(tests, open_network, close_network);
 }

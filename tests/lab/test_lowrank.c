@@ -284,7 +284,7 @@ static void the_ladder_saves_on_every_rung(void **state) {
     json_decref(settings);
 }
 
-/* What a rule before it left too small for a vector of the kernels stays whole. */
+/* Too small for a vector of the kernels, and see shares_are_of_the_first_layer for what a rule before it made small. */
 static void a_share_of_nothing_changes_nothing(void **state) {
     weir_error e = {0};
     json_t *p = json_loads("{\"share\": 0.8, \"weighting\": \"none\"}", 0, NULL);
@@ -420,6 +420,29 @@ static void rules_reach_the_parts(void **state) {
     weir_model_destroy(m);
 }
 
+/* Channel pruning between takes nothing from a rank, until it saves nothing any more. */
+static void shares_are_of_the_first_layer(void **state) {
+    static const struct { const char *keep; int64_t rank; } want[] = {{"0.75", 56}, {"0.25", 56}, {"0.03", 0}};
+    weir_error e = {0};
+    weir_model *m, *out;
+    if (weir_model_open(ctx, models[0], &m, &e) != WEIR_OK) fail_msg("%s", e.message);
+    for (size_t i = 0; i < W_COUNT(want); i++) {
+        char text[400];
+        int64_t rank = 0;
+        json_t *r;
+        snprintf(text, sizeof text, "{\"rules\": [{\"technique\": \"channels\", \"nodes\": [\"/5/Gemm\"], \"keep\": %s, \"method\": \"magnitude\"},"
+                 "{\"technique\": \"lowrank\", \"nodes\": [\"/5/Gemm\"], \"share\": 0.2, \"weighting\": \"none\"}]}", want[i].keep);
+        if (w_recipe_parse(text, "test", &r, &e) != WEIR_OK || w_recipe_apply(m, r, NULL, &out, &e) != WEIR_OK) fail_msg("%s", e.message);
+        for (w_id k = 0; k < out->graph->nnode; k++)
+            if (out->graph->node[k].op != W_OP_NONE && !strcmp(w_node_label(out->graph, &out->graph->node[k]), "/5/Gemm.lowrank"))
+                rank = out->graph->value[out->graph->node[k].in[1]].shape.dim[0];
+        assert_int_equal(rank, want[i].rank);
+        json_decref(r);
+        weir_model_destroy(out);
+    }
+    weir_model_destroy(m);
+}
+
 static void verdicts_in_words(void **state) {
     weir_error e = {0};
     weir_model *m;
@@ -451,7 +474,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(half_weights_stay_half),                       cmocka_unit_test(refusals_say_why),
         cmocka_unit_test(only_dense_and_pointwise_layers),              cmocka_unit_test(the_ladder_saves_on_every_rung),
         cmocka_unit_test(lenet5_keeps_its_answers),                     cmocka_unit_test(mobilenet_keeps_its_answers),
-        cmocka_unit_test(a_share_of_nothing_changes_nothing), cmocka_unit_test(rules_reach_the_parts), cmocka_unit_test(integers_come_after),                          cmocka_unit_test(verdicts_in_words),
+        cmocka_unit_test(shares_are_of_the_first_layer), cmocka_unit_test(a_share_of_nothing_changes_nothing), cmocka_unit_test(rules_reach_the_parts), cmocka_unit_test(integers_come_after),                          cmocka_unit_test(verdicts_in_words),
     };
     if (argc != 3) return 2;
     models[0] = argv[1];

@@ -7,7 +7,7 @@ import tempfile
 import depthlib
 import verdicts
 
-BUDGETS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.05, 1.2, 1.7, 2.4, 3.2)
+BUDGETS = (0.4, 0.7, 1.0, 1.3, 1.6, 2.0, 2.4, 2.8, 3.3, 3.8)  # verified drops are about half of them
 WITHIN, SHARE, ABOVE_ONE, SPREAD = 0.3, 0.9, 8, 2.0
 
 

@@ -1,8 +1,9 @@
-/* QuantizeLinear and DequantizeLinear, per tensor or along one axis. The result of the one and the operand of the other are
+/* QuantizeLinear and DequantizeLinear, per tensor or along one axis; DynamicQuantizeLinear, whose scale is the tensor's own. The result of the one and the operand of the other are
  * the stored integers, also where the value carries a quantisation that says the same as scale and zero_point. */
 #include "op_attr_table.h"
 #include "op_util.h"
 #include <math.h>
+#include <string.h>
 
 enum { X, SCALE, ZERO };
 #define W_T_QUANTISED (W_T(WEIR_U8) | W_T(WEIR_S8) | W_T(WEIR_U16) | W_T(WEIR_S16))
@@ -125,3 +126,58 @@ W_OP_DEFINE(QuantizeLinear, "QuantizeLinear", 2, 3, 1, 1, 10, w_quantize_attr, q
  */
 W_OP_DEFINE(DequantizeLinear, "DequantizeLinear", 2, 3, 1, 1, 10, w_quantize_attr, quantize_attrs, dequantize_infer, map, w_work_elements,
             dequantize_ref);
+
+/* ---- DynamicQuantizeLinear ---- */
+
+enum { Y, Y_SCALE, Y_ZERO };
+
+static weir_status dynamic_infer(w_graph *g, w_node *n, weir_error *e) {
+    W_BEGIN(g, n, e);
+    w_shape s = w_node_in(g, n, X)->shape, scalar = {.known = true};
+    W_TRY(w_check_type(g, n, X, "x", W_T(WEIR_F32), e));
+    W_TRY(w_set_out(g, n, Y, WEIR_U8, &s, e));
+    W_TRY(w_set_out(g, n, Y_SCALE, WEIR_F32, &scalar, e));
+    return w_set_out(g, n, Y_ZERO, WEIR_U8, &scalar, e);
+}
+
+static w_tag dynamic_map(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in) {
+    (void)o;
+    return w_box_count(out) ? w_box_whole(&w_node_in(g, n, i)->shape, W_COVER, in) : W_UNUSED;
+}
+
+/* Two passes over the tensor, whatever is asked for. */
+static int64_t dynamic_work(const w_graph *g, const w_node *n, uint32_t o, const w_box *box) {
+    return o == Y ? w_sat_mul(2, w_box_count(box)) : 0;
+}
+
+w_dynamic w_dynamic_of(float lo, float hi) {
+    w_dynamic d = {.scale = hi == lo ? 1.0f : (hi - lo) / 255.0f};
+    float zero = -lo / d.scale;
+    d.zero = (int32_t)rintf(!(zero > 0) ? 0 : zero > 255 ? 255 : zero);
+    return d;
+}
+
+static weir_status dynamic_ref(const w_graph *g, const w_node *n, const w_tensor *in, w_tensor *out, weir_error *e) {
+    const float *x = in[X].data;
+    float lo = 0, hi = 0;
+    int64_t count = w_count(&in[X]);
+    for (int64_t i = 0; i < count; i++) {
+        lo = x[i] < lo ? x[i] : lo;
+        hi = x[i] > hi ? x[i] : hi;
+    }
+    w_dynamic d = w_dynamic_of(lo, hi);
+    for (int64_t i = 0; i < count; i++)
+        w_store_int(out[Y].data, WEIR_U8, (size_t)i, saturate(rint((double)(x[i] / d.scale)) + d.zero, WEIR_U8));
+    memcpy(out[Y_SCALE].data, &d.scale, sizeof d.scale);
+    w_store_int(out[Y_ZERO].data, WEIR_U8, 0, d.zero);
+    return WEIR_OK;
+}
+
+/* Op: DynamicQuantizeLinear
+ * ONNX: 11
+ * Inputs: x
+ * Attributes: none
+ * Limits: f32 to u8; NaN counts for neither end of the range
+ * Map: cover: everything, because the scale is the whole tensor's
+ */
+W_OP_DEFINE_PLAIN(DynamicQuantizeLinear, "DynamicQuantizeLinear", 1, 1, 3, 3, 11, dynamic_infer, dynamic_map, dynamic_work, dynamic_ref);

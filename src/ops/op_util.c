@@ -86,6 +86,12 @@ weir_status w_check_type(const w_graph *g, const w_node *n, uint32_t i, const ch
     return w_node_fail(e, g, n, "%s has type %s, expected %s", what, w_type_name(t), hint);
 }
 
+weir_status w_check_bytes(const w_graph *g, const w_node *n, uint32_t i, const char *what, weir_error *e) {
+    const w_value *v = w_node_in(g, n, i);
+    if (v->type == WEIR_U8 || v->type == WEIR_S8) return WEIR_OK;
+    return w_node_fail(e, g, n, "%s has type %s, expected u8 or s8", what, w_type_name(v->type));
+}
+
 static bool short_constant(const w_value *v) {
     return v->kind == W_VALUE_CONST && (v->type == WEIR_F16 || v->type == WEIR_BF16);
 }

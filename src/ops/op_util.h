@@ -26,6 +26,8 @@ w_type w_real_type(const w_value *v);              /* what the numbers mean: F32
 weir_status w_infer_begin(w_graph *g, w_node *n, bool *ready, weir_error *e);
 #define W_BEGIN(g, n, e) do { bool ready_; W_TRY(w_infer_begin(g, n, &ready_, e)); if (!ready_) return WEIR_OK; } while (0)
 weir_status w_check_type(const w_graph *g, const w_node *n, uint32_t i, const char *what, unsigned allowed, weir_error *e);
+/* Input i, which is there, is stored as 8-bit integers, whatever numbers they mean. */
+weir_status w_check_bytes(const w_graph *g, const w_node *n, uint32_t i, const char *what, weir_error *e);
 /* Inputs i and j mean numbers of one type. A constant may be stored in a shorter float type than its partner. */
 weir_status w_check_same_type(const w_graph *g, const w_node *n, uint32_t i, uint32_t j, weir_error *e);
 weir_status w_check_rank(const w_graph *g, const w_node *n, uint32_t i, const char *what, int lo, int hi, weir_error *e);
@@ -45,6 +47,13 @@ uint32_t w_tensor_ints(const w_tensor *t, int64_t *out, uint32_t cap); /* for re
 int64_t w_load_int(const void *data, w_type t, size_t i);               /* any alignment; not for floats */
 float w_load_real(const void *data, w_type t, size_t i);                /* any alignment; floats and integers */
 void w_store_int(void *data, w_type t, size_t i, int64_t x);            /* wraps like C */
+
+/* Numbers of an operand of a sum: f32 as they are, integers less a zero point (exact in a double). */
+typedef struct w_numbers { const void *data; w_type type; int64_t zero; } w_numbers;
+static inline w_numbers w_numbers_of(const w_tensor *t, int64_t zero) { return (w_numbers){t->data, t->type, zero}; }
+static inline double w_number(const w_numbers *v, int64_t i) {
+    return v->type == WEIR_F32 ? (double)((const float *)v->data)[i] : (double)(w_load_int(v->data, v->type, (size_t)i) - v->zero);
+}
 
 /* ---- shape rules (ops_shape_util.c) ---- */
 #define W_SHAPE_TEXT 160

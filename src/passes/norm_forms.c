@@ -128,7 +128,7 @@ static weir_status gemm_form(w_graph *g, w_node *n, const w_uses *uses, weir_err
 static weir_status one_form(w_graph *g, w_id k, const w_uses *uses, weir_error *e) {
     w_node *n = &g->node[k];
     switch (n->op) {
-    case W_OP_Conv: case W_OP_MaxPool: case W_OP_AveragePool: return w_norm_windows(g, n, e);
+    case W_OP_Conv: case W_OP_ConvInteger: case W_OP_MaxPool: case W_OP_AveragePool: return w_norm_windows(g, n, e);
     case W_OP_Clip: return clip_form(g, n, e);
     case W_OP_Sum: return sum_form(g, n, e);
     case W_OP_ReduceMean: return mean_form(g, k, e);

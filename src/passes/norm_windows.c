@@ -94,7 +94,7 @@ static weir_status to_global(w_graph *g, w_node *n, weir_error *e) {
 
 weir_status w_norm_windows(w_graph *g, w_node *n, weir_error *e) {
     if (!n->attr) return WEIR_OK;
-    if (n->op == W_OP_Conv) return fill_conv(g, n, e);
+    if (n->op == W_OP_Conv || n->op == W_OP_ConvInteger) return fill_conv(g, n, e);
     if (n->op != W_OP_MaxPool && n->op != W_OP_AveragePool) return WEIR_OK;
     w_pool_attr *a = n->attr;
     window w = {&a->kernel_shape, &a->strides, &a->pads, &a->dilations, &a->auto_pad};

@@ -82,6 +82,7 @@ static bool steers(const bench *b, uint32_t i) {
     switch (b->node->op) {
     case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_Div: case W_OP_Pow: case W_OP_Min: case W_OP_Max: case W_OP_Sum:
     case W_OP_Concat: case W_OP_PRelu: case W_OP_MatMul: case W_OP_Gemm: return false;
+    case W_OP_MatMulInteger: case W_OP_ConvInteger: return i > 1;
     default: return true;
     }
 }

@@ -49,6 +49,10 @@ ONNX = {
     "cast": chain(node("Cast", ["x"], ["h"], attr("to", 10)), node("Cast", ["h"], ["y"], attr("to", 1))),
     "quantize": chain(node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("DequantizeLinear", ["q", "s", "z"], ["y"]),
                       init=[tensor("s", [], floats(0.1)), tensor("z", [], b"\x80", pb.UINT8)]),
+    "dynamic": chain(node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]), node("MatMulInteger", ["q", "w", "z"], ["m"]),
+                     node("Cast", ["m"], ["f"], attr("to", 1)), node("Mul", ["f", "s"], ["y"]), init=[tensor("w", [4, 3], bytes(range(12)), pb.INT8)]),
+    "convinteger": chain(node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]), node("ConvInteger", ["q", "w", "z"], ["m"], attr("pads", [1, 1, 1, 1])),
+                         node("Cast", ["m"], ["y"], attr("to", 1)), init=[tensor("w", [3, 2, 3, 3], bytes(range(54)), pb.INT8)]),
     "symbols": chain(node("Relu", ["x"], ["y"]), dims=["n", None, "h", "w"]),
     "lrn": chain(node("LRN", ["x"], ["y"], attr("size", 3))), "prelu": chain(node("PRelu", ["x", "s"], ["y"]), init=[tensor("s", [2, 1, 1])]),
 }

@@ -19,6 +19,8 @@ LIST(Conv, &w_impl_conv_u8_dw, &w_impl_conv_f32_dw, &w_impl_conv_u8_igemm, &w_im
      &w_impl_conv_u8_group, &w_impl_conv_f32_group)
 LIST(Gemm, &w_impl_gemm_u8, &w_impl_gemm_f32, &w_impl_gemm_f32_dynamic)
 LIST(MatMul, &w_impl_matmul_u8, &w_impl_matmul_f32, &w_impl_matmul_f32_dynamic)
+LIST(ConvInteger)
+LIST(MatMulInteger)
 LIST(MaxPool, &w_impl_max_pool)
 LIST(AveragePool, &w_impl_average_pool)
 LIST(GlobalAveragePool, &w_impl_global_average_pool)
@@ -79,6 +81,7 @@ LIST(Gather, &w_impl_gather)
 LIST(Pad, &w_impl_pad)
 LIST(QuantizeLinear, &w_impl_quantize)
 LIST(DequantizeLinear, &w_impl_dequantize)
+LIST(DynamicQuantizeLinear)
 LIST(Layout, &w_impl_layout)
 
 static const w_impl *const *const lists[W_OP_COUNT] = {

@@ -52,11 +52,16 @@ typedef enum w_res_kind { W_RES_NONE, W_RES_F32, W_RES_U8 } w_res_kind;
  *   residual: y += r (f32), or y += (float)(r - res_zero) * res_scale (u8);
  *   activation (none, relu, clip, leaky, hardswish, hardsigmoid);
  *   f32 out: y;  u8 out: t = y * inv_scale, clamped to [0 - zero, 255 - zero] (NaN: low end), rounded to nearest even, + zero.
- * acc starts from acc0[j] = -zx * sum of the column, so that padding of value zx counts as real zero. */
+ * acc starts from acc0[j] = -zx * sum of the column, so that padding of value zx counts as real zero.
+ *
+ * late_zero and late_scale are factors of acc0 and mul, single operations too: 1 where the packed constants are whole. An input
+ * whose zero point and scale only the run knows has weights packed for zx 1 and without its scale, and brings both here. */
 typedef struct w_u8_igemm {
     w_rows rows;
     const void *w;           /* blocks of [nr] s32 acc0, [nr] f32 mul, [nr] f32 bias, weights; the last one as above */
     size_t n;
+    int32_t late_zero;
+    float late_scale;
     void *out;               /* u8 or f32 */
     size_t out_stride;
     bool out_u8;

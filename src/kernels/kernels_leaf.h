@@ -56,6 +56,8 @@ typedef struct w_dw_u8 {
     w_window g;
     const uint8_t *in;
     const uint8_t *zero;           /* c elements of the input's zero point: padding */
+    int32_t late_zero;             /* factors of acc0 and mul, as in w_u8_igemm */
+    float late_scale;
     void *out;
     bool out_u8;
     w_requant q;
@@ -143,6 +145,9 @@ typedef void w_fn_affine_f32(const float *in, float *out, const float *mul, cons
 /* ---- softmax, rows of n; max subtracted, summed in lanes then across ---- */
 typedef void w_fn_softmax_f32(const float *in, float *out, size_t rows, size_t n);
 
+/* ---- ends[0] and ends[1] become the least and the greatest of in[n] and of what they hold; NaN counts for neither ---- */
+typedef void w_fn_extent_f32(const float *in, size_t n, float ends[2]);
+
 /* ---- quantise: rint(x / scale) + zero saturated (NaN: 0 - zero end), as ONNX; dequantise: (float)(q - zero) * scale ---- */
 typedef void w_fn_quantize_u8(const float *in, uint8_t *out, size_t n, float scale, int32_t zero);
 typedef void w_fn_dequantize_u8(const uint8_t *in, float *out, size_t n, float scale, int32_t zero);
@@ -166,6 +171,7 @@ typedef struct w_leaf_kernels {
     w_fn_lut_u8 *lut_u8;
     w_fn_affine_f32 *affine_f32;
     w_fn_softmax_f32 *softmax_f32;
+    w_fn_extent_f32 *extent_f32;
     w_fn_quantize_u8 *quantize_u8;
     w_fn_dequantize_u8 *dequantize_u8;
     w_fn_half_to_f32 *half_to_f32;

@@ -14,6 +14,7 @@ void w_leaf_init_ref(w_leaf_kernels *k) {
         .unary_f32 = w_unary_f32__ref,
         .lut_u8 = w_lut_u8__ref,
         .affine_f32 = w_affine_f32__ref,
+        .extent_f32 = w_extent_f32__ref,
         .softmax_f32 = w_softmax_f32__ref,
         .quantize_u8 = w_quantize_u8__ref,
         .dequantize_u8 = w_dequantize_u8__ref,

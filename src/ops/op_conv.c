@@ -62,11 +62,11 @@ static weir_status set_out(w_graph *g, w_node *n, w_type t, const w_shape *s, we
 static weir_status infer(w_graph *g, w_node *n, weir_error *e) {
     W_BEGIN(g, n, e);
     w_shape s;
-    W_TRY(w_check_type(g, n, X, "X", W_T_FLOATS, e));
-    for (uint32_t i = W; i <= R; i++) W_TRY(w_check_same_type(g, n, X, i, e));
+    w_type t;
+    W_TRY(w_check_product(g, n, "X", &t, e));
     W_TRY(out_shape(g, n, &s, e));
     if (s.known) W_TRY(check_extra(g, n, &s, e));
-    return set_out(g, n, w_real_type(w_node_in(g, n, X)), &s, e);
+    return set_out(g, n, t, &s, e);
 }
 
 /* The taps of axis j that some output of the box reads inside the input. */
@@ -125,7 +125,8 @@ static w_tag map(const w_graph *g, const w_node *n, uint32_t o, const w_box *out
     case X: return map_x(&win, x, w, a->group, out, in);
     case W: return map_w(&win, w, out, in);
     case B: return map_channels(out, in);
-    default: *in = *out; return W_EXACT;
+    case R: *in = *out; return W_EXACT;
+    default: return w_box_whole(&v->shape, W_EXACT, in);
     }
 }
 
@@ -153,8 +154,9 @@ static planes planes_of(const w_node *n, const w_tensor *in, const w_tensor *out
     return p;
 }
 
-/* Sum of the products of one window that lie inside the image, from `sum` on; x and w are whole operands. */
-static double window_sum(const planes *p, int64_t plane, const int64_t at[3], const w_numbers *x, const w_numbers *w, double sum) {
+/* Sum of the products of one window that lie inside the image; x and w are whole operands. */
+static double window_sum(const planes *p, int64_t plane, const int64_t at[3], const w_numbers *x, const w_numbers *w) {
+    double sum = 0;
     const w_window *win = &p->win;
     int64_t oc = plane % p->channels, k[3];
     int64_t image = (plane / p->channels * p->all + oc / p->per_group * p->cpg) * p->image, filter = oc * p->cpg * p->taps;
@@ -185,11 +187,12 @@ static weir_status ref(const w_graph *g, const w_node *n, const w_tensor *in, w_
     const w_conv_attr *a = n->attr;
     planes p = planes_of(n, in, out);
     const float *bias = n->nin > B ? in[B].data : NULL, *res = n->nin > R ? in[R].data : NULL;
-    w_numbers x = w_numbers_of(&in[X], 0), w = w_numbers_of(&in[W], 0);
+    double unit;
+    w_numbers x = w_product_data(n, in, &unit), w = w_numbers_of(&in[W], 0);
     for (int64_t o = 0; o < p.count; o++) {
         int64_t at[3] = {0};
         for (int64_t i = o * p.size; i < (o + 1) * p.size; i++, next_window(&p.win, at)) {
-            double sum = window_sum(&p, o, at, &x, &w, bias ? bias[o % p.channels] : 0.0);
+            double sum = unit * window_sum(&p, o, at, &x, &w) + (bias ? bias[o % p.channels] : 0.0);
             ((float *)out->data)[i] = w_act_apply(&a->ep, (float)(res ? sum + res[i] : sum));
         }
     }
@@ -203,12 +206,12 @@ static const w_attr_def conv_attrs[] = {
 
 /* Op: Conv
  * ONNX: 1, 11
- * Inputs: X, W, B (optional), residual (optional, weir's: added before the activation)
+ * Inputs: X, W, B (optional), residual (optional, weir's: added before the activation), scale and zero point of X (optional, weir's: X is u8)
  * Attributes: kernel_shape, strides, pads, dilations, group, auto_pad; weir_act, weir_act_a, weir_act_b
  * Limits: 1 to 3 spatial axes; the shape of W is a number on every axis
  * Map: X exact: the windows of the box, all channels of the groups it hits; W exact: its filters and the taps that hit the image
  */
-W_OP_DEFINE(Conv, "Conv", 2, 4, 1, 1, 1, w_conv_attr, conv_attrs, infer, map, work, ref);
+W_OP_DEFINE(Conv, "Conv", 2, 6, 1, 1, 1, w_conv_attr, conv_attrs, infer, map, work, ref);
 
 /* ---- ConvInteger ---- */
 
@@ -255,7 +258,7 @@ static weir_status integer_ref(const w_graph *g, const w_node *n, const w_tensor
         int64_t at[3] = {0};
         w_numbers w = w_numbers_of(&in[W], zero_of(n, in, W_ZERO, o % p.channels));
         for (int64_t i = o * p.size; i < (o + 1) * p.size; i++, next_window(&p.win, at))
-            w_store_int(out->data, WEIR_S32, (size_t)i, (int64_t)window_sum(&p, o, at, &x, &w, 0));
+            w_store_int(out->data, WEIR_S32, (size_t)i, (int64_t)window_sum(&p, o, at, &x, &w));
     }
     return WEIR_OK;
 }

@@ -17,8 +17,8 @@ static weir_status gemm_residual(const w_graph *g, const w_node *n, const w_shap
 static weir_status gemm_infer(w_graph *g, w_node *n, weir_error *e) {
     W_BEGIN(g, n, e);
     const w_gemm_attr *at = n->attr;
-    W_TRY(w_check_type(g, n, A, "A", W_T_FLOATS, e));
-    for (uint32_t i = B; i <= R; i++) W_TRY(w_check_same_type(g, n, A, i, e));
+    w_type t;
+    W_TRY(w_check_product(g, n, "A", &t, e));
     W_TRY(w_check_rank(g, n, A, "A", 2, 2, e));
     W_TRY(w_check_rank(g, n, B, "B", 2, 2, e));
     const w_shape *a = &w_node_in(g, n, A)->shape, *b = &w_node_in(g, n, B)->shape;
@@ -27,13 +27,13 @@ static weir_status gemm_infer(w_graph *g, w_node *n, weir_error *e) {
     W_TRY(w_check_dim_equal(g, n, "the inner dimension of B", b->dim[tb], "in A", a->dim[!ta], e));
     w_shape s = {.rank = 2, .known = true, .dim = {a->dim[ta], b->dim[!tb]}}, joined;
     if (c) {
-        char t[W_SHAPE_TEXT], u[W_SHAPE_TEXT];
+        char c_text[W_SHAPE_TEXT], y_text[W_SHAPE_TEXT];
         W_TRY(w_broadcast(g, n, &c->shape, &s, &joined, e));
         if (joined.rank != 2 || !w_dims_agree(joined.dim[0], s.dim[0]) || !w_dims_agree(joined.dim[1], s.dim[1]))
-            return w_node_fail(e, g, n, "C has shape %s, expected one that broadcasts to %s", w_shape_text(g, &c->shape, t), w_shape_text(g, &s, u));
+            return w_node_fail(e, g, n, "C has shape %s, expected one that broadcasts to %s", w_shape_text(g, &c->shape, c_text), w_shape_text(g, &s, y_text));
     }
     W_TRY(gemm_residual(g, n, &s, e));
-    return w_set_out(g, n, 0, w_real_type(w_node_in(g, n, A)), &s, e);
+    return w_set_out(g, n, 0, t, &s, e);
 }
 
 static w_tag gemm_map(const w_graph *g, const w_node *n, uint32_t o, const w_box *out, uint32_t i, w_box *in) {
@@ -44,6 +44,7 @@ static w_tag gemm_map(const w_graph *g, const w_node *n, uint32_t o, const w_box
     if (!v) return W_UNUSED;
     if (i == C) return w_box_end(in, w_box_broadcast(&v->shape, out, in));
     if (i == R) return *in = *out, W_EXACT;
+    if (i > R) return w_box_whole(&v->shape, W_EXACT, in);
     bool transposed = i == A ? at->transA != 0 : at->transB != 0;
     int outer = i == A ? transposed : !transposed, from = i == A ? 0 : 1;
     in->rank = 2;
@@ -64,16 +65,18 @@ static weir_status gemm_ref(const w_graph *g, const w_node *n, const w_tensor *i
     const w_gemm_attr *at = n->attr;
     int64_t rows = out->shape.dim[0], cols = out->shape.dim[1], depth = in[A].shape.dim[at->transA ? 0 : 1];
     int64_t ai = at->transA ? 1 : depth, ak = at->transA ? rows : 1, bk = at->transB ? 1 : cols, bj = at->transB ? depth : 1;
-    const float *a = in[A].data, *b = in[B].data, *c = n->nin > C ? in[C].data : NULL, *res = n->nin > R ? in[R].data : NULL;
+    double unit;
+    w_numbers a = w_product_data(n, in, &unit);
+    const float *b = in[B].data, *c = n->nin > C ? in[C].data : NULL, *res = n->nin > R ? in[R].data : NULL;
     float *y = out->data;
     w_walk k;
     w_walk_init(&k, &out->shape);
     if (c) w_walk_broadcast(&k, 0, &in[C].shape);
     for (int64_t p = 0; p < rows * cols; p++, w_walk_step(&k)) {
-        const float *pa = a + k.at[0] * ai, *pb = b + k.at[1] * bj;
+        const float *pb = b + k.at[1] * bj;
         double sum = 0.0;
-        for (int64_t d = 0; d < depth; d++) sum += (double)pa[d * ak] * pb[d * bk];
-        sum *= at->alpha;
+        for (int64_t d = 0; d < depth; d++) sum += w_number(&a, k.at[0] * ai + d * ak) * pb[d * bk];
+        sum *= unit * at->alpha;
         if (c) sum += (double)at->beta * c[k.off[0]];
         if (res) sum += res[p];
         y[p] = w_act_apply(&at->ep, (float)sum);
@@ -88,12 +91,12 @@ static const w_attr_def gemm_attrs[] = {
 
 /* Op: Gemm
  * ONNX: 7, 9, 11, 13
- * Inputs: A, B, C (optional from 11 on), residual (optional, weir's: shape of the output, added before the activation)
+ * Inputs: A, B, C (optional from 11 on), residual (optional, weir's: shape of the output, added before the activation), scale and zero point of A (optional, weir's: A is u8)
  * Attributes: alpha, beta, transA, transB; weir_act, weir_act_a, weir_act_b
  * Limits: floating-point types
  * Map: A exact: the rows of the box; B exact: its columns; C and residual exact
  */
-W_OP_DEFINE(Gemm, "Gemm", 2, 4, 1, 1, 7, w_gemm_attr, gemm_attrs, gemm_infer, gemm_map, gemm_work, gemm_ref);
+W_OP_DEFINE(Gemm, "Gemm", 2, 6, 1, 1, 7, w_gemm_attr, gemm_attrs, gemm_infer, gemm_map, gemm_work, gemm_ref);
 
 /* ---- MatMul ---- */
 
@@ -133,13 +136,12 @@ static weir_status matmul_shape(const w_graph *g, const w_node *n, w_shape *s, w
 static weir_status matmul_infer(w_graph *g, w_node *n, weir_error *e) {
     W_BEGIN(g, n, e);
     w_shape s;
-    for (uint32_t i = A; i <= B; i++) {
-        W_TRY(w_check_type(g, n, i, i == A ? "A" : "B", W_T_FLOATS, e));
-        W_TRY(w_check_same_type(g, n, A, i + 1, e));
-    }
+    w_type t;
+    W_TRY(w_check_product(g, n, "A", &t, e));
+    if (w_node_in(g, n, R)) return w_node_fail(e, g, n, "has a residual, which MatMul cannot take");
     W_TRY(matmul_shape(g, n, &s, e));
     W_TRY(matmul_bias(g, n, &s, e));
-    return w_set_out(g, n, 0, w_real_type(w_node_in(g, n, A)), &s, e);
+    return w_set_out(g, n, 0, t, &s, e);
 }
 
 static void take_axis(w_box *in, int axis, const w_box *out, int from) {
@@ -166,7 +168,8 @@ static w_tag matmul_map(const w_graph *g, const w_node *n, uint32_t o, const w_b
     const w_value *v = w_node_in(g, n, i);
     *in = (w_box){0};
     if (!v) return W_UNUSED;
-    if (i != C) return matmul_operand(g, n, i == A, &v->shape, out, in);
+    if (i <= B) return matmul_operand(g, n, i == A, &v->shape, out, in);
+    if (i > R) return w_box_whole(&v->shape, W_EXACT, in);
     in->rank = 1;
     take_axis(in, 0, out, out->rank - 1);
     return w_box_end(in, W_EXACT);
@@ -178,12 +181,12 @@ static int64_t matmul_work(const w_graph *g, const w_node *n, uint32_t o, const 
     return w_sat_mul(w_box_count(box), a->dim[a->rank - 1]);
 }
 
-static void product(const float *a, const float *b, int64_t rows, int64_t depth, int64_t cols, const float *bias, const w_epilogue *ep, float *y) {
+static void product(const w_numbers *a, int64_t a0, double unit, const float *b, int64_t rows, int64_t depth, int64_t cols, const float *bias, const w_epilogue *ep, float *y) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < cols; c++) {
-            double sum = bias ? bias[c] : 0.0;
-            for (int64_t d = 0; d < depth; d++) sum += (double)a[r * depth + d] * b[d * cols + c];
-            y[r * cols + c] = w_act_apply(ep, (float)sum);
+            double sum = 0.0;
+            for (int64_t d = 0; d < depth; d++) sum += w_number(a, a0 + r * depth + d) * b[d * cols + c];
+            y[r * cols + c] = w_act_apply(ep, (float)(unit * sum + (bias ? bias[c] : 0.0)));
         }
 }
 
@@ -210,8 +213,10 @@ static weir_status matmul_ref(const w_graph *g, const w_node *n, const w_tensor 
     const w_matmul_attr *at = n->attr;
     matmul_pairs m = pairs_of(in, out);
     const float *bias = n->nin > C ? in[C].data : NULL;
+    double unit;
+    w_numbers a = w_product_data(n, in, &unit);
     for (int64_t p = 0; p < m.count; p++, w_walk_step(&m.walk))
-        product((const float *)in[A].data + m.walk.off[0] * m.rows * m.depth, (const float *)in[B].data + m.walk.off[1] * m.depth * m.cols,
+        product(&a, m.walk.off[0] * m.rows * m.depth, unit, (const float *)in[B].data + m.walk.off[1] * m.depth * m.cols,
                 m.rows, m.depth, m.cols, bias, &at->ep, (float *)out->data + p * m.rows * m.cols);
     return WEIR_OK;
 }
@@ -220,12 +225,12 @@ static const w_attr_def matmul_attrs[] = {A_EPILOGUE(w_matmul_attr)};
 
 /* Op: MatMul
  * ONNX: 1, 9, 13
- * Inputs: A, B, bias (optional, weir's: along the last axis of the output)
+ * Inputs: A, B, bias (optional, weir's: along the last axis of the output), none, scale and zero point of A (optional, weir's: A is u8)
  * Attributes: weir_act, weir_act_a, weir_act_b
  * Limits: floating-point types
  * Map: A exact: the rows of the box in its batches; B exact: its columns; bias exact
  */
-W_OP_DEFINE(MatMul, "MatMul", 2, 3, 1, 1, 1, w_matmul_attr, matmul_attrs, matmul_infer, matmul_map, matmul_work, matmul_ref);
+W_OP_DEFINE(MatMul, "MatMul", 2, 6, 1, 1, 1, w_matmul_attr, matmul_attrs, matmul_infer, matmul_map, matmul_work, matmul_ref);
 
 /* ---- MatMulInteger ---- */
 

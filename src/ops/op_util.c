@@ -92,6 +92,28 @@ weir_status w_check_bytes(const w_graph *g, const w_node *n, uint32_t i, const c
     return w_node_fail(e, g, n, "%s has type %s, expected u8 or s8", what, w_type_name(v->type));
 }
 
+static bool single(const w_value *v, w_type t) { return v->type == t && !v->quant && w_shape_count(&v->shape) == 1; }
+
+weir_status w_check_product(const w_graph *g, const w_node *n, const char *what, w_type *t, weir_error *e) {
+    const w_value *x = w_node_in(g, n, 0), *scale = w_node_in(g, n, W_IN_SCALE), *zero = w_node_in(g, n, W_IN_ZERO);
+    if (!scale != !zero) return w_node_fail(e, g, n, "has a scale or a zero point of %s, expected both or none", what);
+    if (scale && (!single(scale, WEIR_F32) || !single(zero, WEIR_U8)))
+        return w_node_fail(e, g, n, "scale and zero point of %s have types %s and %s, expected one f32 and one u8", what,
+                           w_type_name(scale->type), w_type_name(zero->type));
+    if (scale && (x->type != WEIR_U8 || x->quant)) return w_node_fail(e, g, n, "%s has a scale of its own, expected u8 without one", what);
+    if (!scale) W_TRY(w_check_type(g, n, 0, what, W_T_FLOATS, e));
+    for (uint32_t i = 1; i < W_IN_SCALE; i++) W_TRY(w_check_same_type(g, n, scale ? W_IN_SCALE : 0, i, e));
+    *t = scale ? WEIR_F32 : w_real_type(x);
+    return WEIR_OK;
+}
+
+w_numbers w_product_data(const w_node *n, const w_tensor *in, double *scale) {
+    *scale = 1;
+    if (!w_has_late_scale(n)) return w_numbers_of(&in[0], 0);
+    *scale = w_load_real(in[W_IN_SCALE].data, in[W_IN_SCALE].type, 0);
+    return w_numbers_of(&in[0], w_load_int(in[W_IN_ZERO].data, in[W_IN_ZERO].type, 0));
+}
+
 static bool short_constant(const w_value *v) {
     return v->kind == W_VALUE_CONST && (v->type == WEIR_F16 || v->type == WEIR_BF16);
 }

@@ -26,6 +26,8 @@ w_type w_real_type(const w_value *v);              /* what the numbers mean: F32
 weir_status w_infer_begin(w_graph *g, w_node *n, bool *ready, weir_error *e);
 #define W_BEGIN(g, n, e) do { bool ready_; W_TRY(w_infer_begin(g, n, &ready_, e)); if (!ready_) return WEIR_OK; } while (0)
 weir_status w_check_type(const w_graph *g, const w_node *n, uint32_t i, const char *what, unsigned allowed, weir_error *e);
+/* Input 0 of Conv, Gemm or MatMul: real numbers, or bytes with a late scale; inputs 1 to 3 mean the same type as it does. *t: that type. */
+weir_status w_check_product(const w_graph *g, const w_node *n, const char *what, w_type *t, weir_error *e);
 /* Input i, which is there, is stored as 8-bit integers, whatever numbers they mean. */
 weir_status w_check_bytes(const w_graph *g, const w_node *n, uint32_t i, const char *what, weir_error *e);
 /* Inputs i and j mean numbers of one type. A constant may be stored in a shorter float type than its partner. */
@@ -54,6 +56,8 @@ static inline w_numbers w_numbers_of(const w_tensor *t, int64_t zero) { return (
 static inline double w_number(const w_numbers *v, int64_t i) {
     return v->type == WEIR_F32 ? (double)((const float *)v->data)[i] : (double)(w_load_int(v->data, v->type, (size_t)i) - v->zero);
 }
+/* Those of input 0 of Conv, Gemm or MatMul, and what a unit of them is worth. */
+w_numbers w_product_data(const w_node *n, const w_tensor *in, double *scale);
 
 /* ---- shape rules (ops_shape_util.c) ---- */
 #define W_SHAPE_TEXT 160

@@ -13,6 +13,11 @@ static const w_op_def *const table[W_OP_COUNT] = {
 
 const w_op_def *w_op_get(uint16_t op) { return op < W_OP_COUNT ? table[op] : NULL; }
 
+bool w_has_late_scale(const w_node *n) {
+    bool product = n->op == W_OP_Conv || n->op == W_OP_Gemm || n->op == W_OP_MatMul;
+    return product && n->nin > W_IN_SCALE && n->in[W_IN_SCALE] != W_NONE;
+}
+
 w_op w_op_find(const char *onnx_name, const char *domain) {
     bool ours = domain && strcmp(domain, "weir") == 0;
     if (domain && !ours && domain[0] && strcmp(domain, "ai.onnx") != 0) return W_OP_NONE;

@@ -75,6 +75,10 @@ typedef struct w_split_attr { int64_t axis, num_outputs; w_ints split; } w_split
 typedef struct w_slice_attr { w_ints starts, ends, axes; } w_slice_attr;                 /* opset < 10, or inputs 1.. */
 typedef struct w_pad_attr { const char *mode; w_ints pads; float value; } w_pad_attr;    /* opset < 11, or inputs 1.. */
 typedef struct w_quantize_attr { int64_t axis, saturate, block_size, output_dtype; } w_quantize_attr; /* both directions */
+/* Conv, Gemm, MatMul: with these two inputs (weir's) input 0 holds the bytes of DynamicQuantizeLinear, which mean
+ * scale * (byte - zero); everything else is as ever. */
+enum { W_IN_SCALE = 4, W_IN_ZERO = 5 };
+bool w_has_late_scale(const w_node *n);
 /* Scale and zero point of DynamicQuantizeLinear for numbers between lo <= 0 and hi >= 0. */
 typedef struct w_dynamic { float scale; int32_t zero; } w_dynamic;
 w_dynamic w_dynamic_of(float lo, float hi);

@@ -26,7 +26,7 @@ static bool follows(uint16_t op) {
     case W_OP_Neg: case W_OP_Exp: case W_OP_Log: case W_OP_Sqrt: case W_OP_Reciprocal: case W_OP_Erf: case W_OP_Floor:
     case W_OP_Ceil: case W_OP_Identity: case W_OP_Dropout: case W_OP_Cast: case W_OP_BatchNormalization: case W_OP_Softmax:
     case W_OP_LogSoftmax: case W_OP_LRN: case W_OP_Concat: case W_OP_Split: case W_OP_Slice: case W_OP_Pad:
-    case W_OP_QuantizeLinear: case W_OP_DequantizeLinear: return true;
+    case W_OP_QuantizeLinear: case W_OP_DequantizeLinear: case W_OP_DynamicQuantizeLinear: return true;
     default: return false;
     }
 }
@@ -53,7 +53,8 @@ bool w_transpose_is_view(const w_graph *g, const w_node *n) {
     return (first_last || (x->layout == W_ROW && y->layout == W_NHWC && has_perm(n, to_first))) && x->kind != W_VALUE_CONST;
 }
 
-/* A follower changes sides when a variable input is channels-last and all variable inputs and outputs are images. */
+/* A follower changes sides when a variable input is channels-last and all variable inputs and outputs are images; single
+ * numbers (a scale that was found) have no side. */
 static bool can_follow(const w_graph *g, const w_node *n) {
     bool last = false;
     for (uint32_t i = 0; i < n->nin; i++) {
@@ -62,7 +63,7 @@ static bool can_follow(const w_graph *g, const w_node *n) {
         last |= g->value[n->in[i]].layout == W_NHWC;
     }
     for (uint32_t i = 0; i < n->nout; i++)
-        if (n->out[i] != W_NONE && !is_image(g, n->out[i])) return false;
+        if (n->out[i] != W_NONE && !is_image(g, n->out[i]) && w_shape_count(&g->value[n->out[i]].shape) != 1) return false;
     return last;
 }
 

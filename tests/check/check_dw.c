@@ -97,7 +97,7 @@ void check_dw_f32(check *c, w_fn_dw_f32 *fn, int mr, int nr, int pack) {
 
 /* ---- u8 ---- */
 
-typedef struct u8_case { w_dw_u8 d; size_t images; int8_t *w; float *mul, *bias; int32_t zx; } u8_case;
+typedef struct u8_case { w_dw_u8 d; size_t images; int8_t *w; float *mul, *bias; int32_t zx; } u8_case; /* zx: of the input */
 
 static void u8_make(check *c, w_window g, size_t images, u8_case *k) {
     size_t taps = g.kh * g.kw, out = images * g.oh * g.ow * g.c, blocks = (g.c + 63) / 64;
@@ -111,8 +111,9 @@ static void u8_make(check *c, w_window g, size_t images, u8_case *k) {
     uint8_t *zero = check_guarded(c, g.c), *in = check_u8(c, images * g.ih * g.iw * g.c);
     memset(zero, k->zx, g.c);
     void *packed = check_guarded(c, blocks * w_dw_u8_block(&g));
-    w_pack_dw_u8(packed, &(w_pack_dw_u8_args){k->w, g.c, g.kh, g.kw, k->zx, k->mul, k->bias});
-    k->d = (w_dw_u8){.g = g, .in = in, .zero = zero, .w = packed, .out_u8 = check_range(c, 0, 3) != 0,
+    bool late = check_range(c, 0, 2) == 0;
+    w_pack_dw_u8(packed, &(w_pack_dw_u8_args){k->w, g.c, g.kh, g.kw, late ? 1 : k->zx, k->mul, k->bias});
+    k->d = (w_dw_u8){.g = g, .in = in, .zero = zero, .late_zero = late ? k->zx : 1, .late_scale = late ? 0.3f : 1, .w = packed, .out_u8 = check_range(c, 0, 3) != 0,
                      .q = check_draw_requant(c, 3.0f)};
     k->d.out = k->d.out_u8 ? (void *)check_u8(c, out) : (void *)check_f32(c, out);
 }
@@ -125,7 +126,7 @@ static float u8_expect(const u8_case *k, size_t r, size_t x, size_t ch) {
         for (size_t kx = 0; kx < g->kw; kx++)
             if (check_tap(g, r % g->oh, x, ky, kx, &at))
                 acc += (int64_t)(k->d.in[base + at + ch] - k->zx) * k->w[(ch * g->kh + ky) * g->kw + kx];
-    volatile float y = (float)acc * k->mul[ch];
+    volatile float mul = k->mul[ch] * k->d.late_scale, y = (float)acc * mul;
     y = y + k->bias[ch];
     return check_act_exact(&k->d.ep, y);
 }

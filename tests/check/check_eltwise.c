@@ -191,6 +191,23 @@ void check_softmax_f32(check *c, w_fn_softmax_f32 *fn, int mr, int nr, int pack)
     }
 }
 
+/* ---- extent: no rounding; NaN and infinities among the numbers ---- */
+
+void check_extent_f32(check *c, w_fn_extent_f32 *fn, int mr, int nr, int pack) {
+    (void)mr, (void)nr, (void)pack;
+    for (size_t t = 0; t < 300; t++, c->cases++) {
+        size_t n = draw(c, t % 8 ? 1 : 0, 200);
+        float *in = check_f32(c, n), start = t % 3 ? 0 : 0.9f * check_unit(c), ends[2] = {start, start}, lo = start, hi = start;
+        if (t % 4 == 0 && n) special(c, in, n);
+        for (size_t i = 0; i < n; i++) lo = fminf(lo, in[i]), hi = fmaxf(hi, in[i]);
+        fn(in, n, ends);
+        if (ends[0] != lo || ends[1] != hi)
+            check_fail(c, "%zu numbers and %.9g: %.9g to %.9g, expected %.9g to %.9g (seed %llu)", n, (double)start, (double)ends[0],
+                       (double)ends[1], (double)lo, (double)hi, (unsigned long long)c->seed);
+        check_release_all();
+    }
+}
+
 /* ---- quantise, dequantise ---- */
 
 void check_quantize_u8(check *c, w_fn_quantize_u8 *fn, int mr, int nr, int pack) {

@@ -84,9 +84,12 @@ static void draw(check *c, size_t index, int mr, int nr, int pack, operands *o) 
     o->bias = get(s->n * sizeof(float));
     draw_values(c, o);
     draw_residual(c, o);
+    bool late = check_range(c, 0, 2) == 0;
+    g->late_zero = late ? o->zx : 1;
+    g->late_scale = late ? 0.3f + 0.2f * check_unit(c) : 1;
     void *packed = check_guarded(c, w_u8_block((w_pack_kind)pack, w_packed_width((size_t)nr, s->n), s->taps, s->c));
     w_pack_u8(packed, (w_pack_kind)pack, (size_t)nr,
-              &(w_pack_u8_args){o->w, o->k, 1, s->n, s->taps, s->c, o->zx, o->mul, o->bias});
+              &(w_pack_u8_args){o->w, o->k, 1, s->n, s->taps, s->c, late ? 1 : o->zx, o->mul, o->bias});
     g->w = packed;
 }
 
@@ -120,7 +123,7 @@ static float act_plain(const w_kepi *ep, float y) {
 
 static float real_of(const operands *o, size_t p, size_t j) {
     const w_u8_igemm *g = &o->g;
-    float y = (float)(int32_t)sum_of(o, p, j) * o->mul[j];
+    float mul = o->mul[j] * g->late_scale, y = (float)(int32_t)sum_of(o, p, j) * mul;
     y += o->bias[j];
     size_t r = p * g->res_stride + j;
     if (g->res_kind == W_RES_F32) y += ((const float *)g->res)[r];
@@ -183,7 +186,7 @@ static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t
     memset(w, 0, packed);
     int32_t *offset = check_guarded(c, l->p * sizeof *offset);
     for (size_t i = 0; i < l->p; i++) offset[i] = (int32_t)(i * step);
-    w_u8_igemm g = {.rows = {in, NULL, offset, 0, depth, row, l->taps, depth}, .w = w, .n = l->n, .out = out, .out_stride = l->n,
+    w_u8_igemm g = {.rows = {in, NULL, offset, 0, depth, row, l->taps, depth}, .w = w, .n = l->n, .late_zero = 1, .late_scale = 1, .out = out, .out_stride = l->n,
                     .out_u8 = true, .inv_scale = 1.0f, .ep = {W_KACT_RELU, 0, 0}};
     timed t = {fn, &g, l->p, blocks};
     double macs = (double)l->p * (double)(l->taps * l->c) * (double)l->n, bytes = (double)(elements + l->taps * l->c * l->n + l->p * l->n);

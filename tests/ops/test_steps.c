@@ -184,8 +184,9 @@ static w_layout layout_for(const variant *v, const w_shape *s) { return v->flags
 
 static w_id operand(variant *v, const w_node *n, uint32_t i, const w_quant *shared) {
     const w_tensor *t = &v->c.in[i];
-    bool residual = i == 3 && (n->op == W_OP_Conv || n->op == W_OP_Gemm), most = i < 2 || n->op != W_OP_Gemm;
-    bool data = t->type == WEIR_F32 && (i == 0 || residual || (takes_data(n->op) && most && v->flags & V_DYNAMIC));
+    bool late = w_has_late_scale(n) && i >= W_IN_SCALE;
+    bool residual = i == 3 && (n->op == W_OP_Conv || n->op == W_OP_Gemm), most = (i < 2 || n->op != W_OP_Gemm) && !late;
+    bool data = late || (t->type == WEIR_F32 && (i == 0 || residual || (takes_data(n->op) && most && v->flags & V_DYNAMIC)));
     bool quant = v->flags & V_QUANT && t->type == WEIR_F32 && (i == 0 || residual || (takes_data(n->op) && most && i != 2));
     if (n->in[i] == W_NONE) return W_NONE;
     if (v->flags & V_QUANT && has_weights(n->op, i)) return quantised_weights(v, n, t);
@@ -375,7 +376,7 @@ static void run_ways(weir_context *ctx, variant *v) {
 
 static bool wanted(const op_case *c, unsigned flags, bool has_image) {
     const w_node *n = &c->g->node[0];
-    bool real = c->nin > 0 && c->in[0].type == WEIR_F32;
+    bool real = c->nin > 0 && (c->in[0].type == WEIR_F32 || w_has_late_scale(n));
     if (n->op == W_OP_QuantizeLinear || n->op == W_OP_DequantizeLinear || n->op == W_OP_Layout) return flags == 0;
     if (flags & V_LAST && !has_image) return false;
     if (flags & V_QUANT && !(real && may_quantise(n->op))) return false;
@@ -400,7 +401,8 @@ static void fill(const w_tensor *t) {
     uint32_t x = 12345;
     for (size_t i = 0; i < w_tensor_count(t); i++) {
         x = x * 1664525u + 1013904223u;
-        ((float *)t->data)[i] = (float)(x >> 8) * 0x1p-23f - 1.0f;
+        if (t->type == WEIR_F32) ((float *)t->data)[i] = (float)(x >> 8) * 0x1p-23f - 1.0f;
+        else ((uint8_t *)t->data)[i] = (uint8_t)(x >> 24);
     }
 }
 
@@ -426,7 +428,7 @@ static void run_case(weir_context *ctx, const json_t *j) {
     bool kept = explicit_pads(&c);
     for (uint32_t k = 0; k < c.nin; k++) {
         has_image |= c.in[k].data && c.in[k].shape.rank == 4;
-        if (c.in[k].type == WEIR_F32 && !json_object_get(json_array_get(json_object_get(j, "in"), k), "x")) fill(&c.in[k]);
+        if ((c.in[k].type == WEIR_F32 || c.in[k].type == WEIR_U8) && !json_object_get(json_array_get(json_object_get(j, "in"), k), "x")) fill(&c.in[k]);
     }
     if (kept) reference(&c, expected);
     test_op = c.g->node[0].op;

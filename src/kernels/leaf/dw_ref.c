@@ -80,6 +80,7 @@ static int32_t lane_sum(const w_dw_u8 *d, const lane *l, const uint8_t *image, s
     const int8_t *w = (const int8_t *)l->block + 768;
     int32_t acc;
     memcpy(&acc, l->block + l->i * 4, 4);
+    acc *= d->late_zero;
     for (size_t ky = 0; ky < g->kh; ky++)
         for (size_t kx = 0; kx < g->kw; kx++) {
             ptrdiff_t iy = w_window_start(y, g->sh, g->pt) + (ptrdiff_t)(ky * g->dh);
@@ -101,7 +102,7 @@ void w_dw_u8__ref(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1) 
                 float mul, bias, y;
                 memcpy(&mul, l.block + 256 + l.i * 4, 4);
                 memcpy(&bias, l.block + 512 + l.i * 4, 4);
-                y = (float)lane_sum(d, &l, d->in + r / g->oh * g->ih * g->iw * g->c, r % g->oh, x, c) * mul;
+                y = (float)lane_sum(d, &l, d->in + r / g->oh * g->ih * g->iw * g->c, r % g->oh, x, c) * (mul * d->late_scale);
                 y += bias;
                 y = act_ref(&d->ep, y);
                 if (d->out_u8) ((uint8_t *)d->out)[at] = requant_ref(&d->q, y);

@@ -49,8 +49,10 @@ INLINE void column(const strip *s, size_t group, ptrdiff_t x, bool full, B q[4])
     q[3] = B_UNPACKHI16(b, d);
 }
 
+INLINE B start(const strip *s, int j) { return IMUL(B_LOAD(s->block + j * 64), ISET1(s->d->late_zero)); }
+
 INLINE V scaled(const strip *s, B acc, int j) {
-    V y = VMUL(VITOF(acc), VLOAD((const float *)(const void *)(s->block + 256) + j * 16));
+    V mul = VMUL(VLOAD((const float *)(const void *)(s->block + 256) + j * 16), VSET1(s->d->late_scale)), y = VMUL(VITOF(acc), mul);
     y = VADD(y, VLOAD((const float *)(const void *)(s->block + 512) + j * 16));
     v_act_exact(&s->d->ep, v_bounds(&s->d->ep), &y, 1);
     return y;
@@ -81,7 +83,7 @@ INLINE void outputs(const strip *s, size_t at, size_t x, int wide, bool full, in
     const w_window *g = &s->d->g;
     B acc[WIDE][4];
     UNROLL for (int i = 0; i < wide; i++)
-        UNROLL for (int j = 0; j < 4; j++) acc[i][j] = B_LOAD(s->block + j * 64);
+        UNROLL for (int j = 0; j < 4; j++) acc[i][j] = start(s, j);
     ptrdiff_t left = w_window_start(x, (size_t)sw, g->pl);
     for (size_t group = 0; group * 4 < g->kh; group++) {
         const uint8_t *w = s->block + 768 + group * (size_t)kw * 256;
@@ -102,7 +104,7 @@ INLINE void outputs(const strip *s, size_t at, size_t x, int wide, bool full, in
 INLINE void output_any(const strip *s, size_t at, size_t x, bool full) {
     const w_window *g = &s->d->g;
     B acc[4];
-    UNROLL for (int j = 0; j < 4; j++) acc[j] = B_LOAD(s->block + j * 64);
+    UNROLL for (int j = 0; j < 4; j++) acc[j] = start(s, j);
     ptrdiff_t left = w_window_start(x, g->sw, g->pl);
     for (size_t group = 0; group * 4 < g->kh; group++)
         for (size_t k = 0; k < g->kw; k++) {

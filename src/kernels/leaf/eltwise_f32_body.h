@@ -114,7 +114,7 @@ void NAME(affine)(const float *in, float *out, const float *mul, const float *ad
     }
 }
 
-/* ---- softmax ---- */
+/* ---- softmax, extent ---- */
 
 /* The last vector of a row with `fill` in the lanes beyond it. */
 static inline V tail(const float *p, size_t n, float fill) {
@@ -128,6 +128,14 @@ static inline float across_max(V v) {
     VSTORE(t, v);
     m = t[0];
     for (size_t i = 1; i < VL; i++) m = m > t[i] ? m : t[i];
+    return m;
+}
+
+static inline float across_min(V v) {
+    float t[VL], m;
+    VSTORE(t, v);
+    m = t[0];
+    for (size_t i = 1; i < VL; i++) m = m < t[i] ? m : t[i];
     return m;
 }
 
@@ -159,4 +167,24 @@ static void softmax_row(const float *in, float *out, size_t n) {
 
 void NAME(softmax)(const float *in, float *out, size_t rows, size_t n) {
     for (size_t r = 0; r < rows; r++) softmax_row(in + r * n, out + r * n, n);
+}
+
+/* Four partial results hide the latency; a NaN leaves them as they are. */
+void NAME(extent)(const float *in, size_t n, float ends[2]) {
+    enum { WAYS = 4 };
+    V lo[WAYS], hi[WAYS];
+    size_t i = 0;
+    UNROLL for (int k = 0; k < WAYS; k++) lo[k] = VSET1(ends[0]), hi[k] = VSET1(ends[1]);
+    for (; i + WAYS * VL <= n; i += WAYS * VL)
+        UNROLL for (size_t k = 0; k < WAYS; k++) {
+            V x = VLOAD(in + i + k * VL);
+            lo[k] = VMIN_Q(x, lo[k]);
+            hi[k] = VMAX_Q(x, hi[k]);
+        }
+    for (; i < n; i += VL) {
+        lo[0] = VMIN_Q(n - i < VL ? tail(in + i, n - i, ends[0]) : VLOAD(in + i), lo[0]);
+        hi[0] = VMAX_Q(n - i < VL ? tail(in + i, n - i, ends[1]) : VLOAD(in + i), hi[0]);
+    }
+    ends[0] = across_min(VMIN_Q(VMIN_Q(lo[0], lo[1]), VMIN_Q(lo[2], lo[3])));
+    ends[1] = across_max(VMAX_Q(VMAX_Q(hi[0], hi[1]), VMAX_Q(hi[2], hi[3])));
 }

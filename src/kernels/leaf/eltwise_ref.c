@@ -72,6 +72,13 @@ void w_softmax_f32__ref(const float *in, float *out, size_t rows, size_t n) {
     }
 }
 
+void w_extent_f32__ref(const float *in, size_t n, float ends[2]) {
+    for (size_t i = 0; i < n; i++) {
+        ends[0] = in[i] < ends[0] ? in[i] : ends[0];
+        ends[1] = in[i] > ends[1] ? in[i] : ends[1];
+    }
+}
+
 void w_quantize_u8__ref(const float *in, uint8_t *out, size_t n, float scale, int32_t zero) {
     float lo = (float)-zero, hi = (float)(255 - zero);
     for (size_t i = 0; i < n; i++) {

@@ -9,7 +9,7 @@ enum { NR = 8 };
 static void store(const w_u8_igemm *g, const int32_t *acc, const float *mul, const float *bias, size_t p, size_t col, size_t cols) {
     for (size_t j = 0; j < cols; j++) {
         size_t o = p * g->out_stride + col + j, r = p * g->res_stride + col + j;
-        float y = (float)acc[j] * mul[j];
+        float y = (float)acc[j] * (mul[j] * g->late_scale);
         y += bias[j];
         if (g->res_kind == W_RES_F32) y += ((const float *)g->res)[r];
         if (g->res_kind == W_RES_U8) y += (float)(((const uint8_t *)g->res)[r] - g->res_zero) * g->res_scale;
@@ -29,6 +29,7 @@ static void row(const w_u8_igemm *g, const uint8_t *block, size_t p, size_t col,
     int32_t acc[NR];
     float mul[NR], bias[NR];
     memcpy(acc, block, sizeof acc);
+    for (size_t j = 0; j < NR; j++) acc[j] = (int32_t)((uint32_t)acc[j] * (uint32_t)g->late_zero);
     memcpy(mul, block + sizeof acc, sizeof mul);
     memcpy(bias, block + 2 * sizeof acc, sizeof bias);
     const int8_t *w = (const int8_t *)(block + 3 * sizeof acc);

@@ -14,7 +14,7 @@
 #define QUAD(nv) (WIDTH(nv) * 4 * PLANES) /* bytes of weights */
 typedef float quad_bits __attribute__((may_alias, aligned(1)));
 
-typedef struct scales { const float *mul, *bias; V lo, hi, inv; } scales;
+typedef struct scales { const float *mul, *bias; V lo, hi, inv, late; } scales;
 
 INLINE V add_residual(const w_u8_igemm *g, V y, size_t at, size_t n) {
     if (g->res_kind == W_RES_F32) return VADD(y, vload_n((const float *)g->res + at, n));
@@ -35,7 +35,7 @@ INLINE void store_tile(const w_u8_igemm *g, const scales *sc, VI acc[MR][NV], si
     V y[MR][NV];
 #define EACH UNROLL for (int m = 0; m < mr; m++) UNROLL for (int v = 0; v < nv; v++)
     UNROLL for (int v = 0; v < nv; v++) {
-        V mul = VLOAD(sc->mul + v * VL), bias = VLOAD(sc->bias + v * VL);
+        V mul = VMUL(VLOAD(sc->mul + v * VL), sc->late), bias = VLOAD(sc->bias + v * VL);
         UNROLL for (int m = 0; m < mr; m++) y[m][v] = VADD(VMUL(VCVT(acc[m][v]), mul), bias);
     }
     if (g->res_kind != W_RES_NONE)
@@ -71,7 +71,7 @@ INLINE void quad(VI acc[MR][NV], const uint8_t *const a[MR], size_t at, const ui
 INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, size_t p, size_t col, size_t cols, int mr, int nv) {
     VI acc[MR][NV];
     UNROLL for (int v = 0; v < nv; v++) {
-        VI z = ILOAD(block + v * VL * 4);
+        VI z = IMUL(ILOAD(block + v * VL * 4), ISET1(g->late_zero));
         UNROLL for (int m = 0; m < mr; m++) acc[m][v] = z;
     }
     const uint8_t *w = block + WIDTH(nv) * 12;
@@ -97,7 +97,8 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
 #define BLOCK(nv) \
     static void block_##nv(const w_u8_igemm *g, const uint8_t *block, size_t p0, size_t p1, size_t col, size_t cols) { \
         const float *constants = (const float *)(block + WIDTH(nv) * 4); \
-        scales sc = {constants, constants + WIDTH(nv), VSET1((float)(0 - g->zero)), VSET1((float)(255 - g->zero)), VSET1(g->inv_scale)}; \
+        scales sc = {constants, constants + WIDTH(nv), VSET1((float)(0 - g->zero)), VSET1((float)(255 - g->zero)), VSET1(g->inv_scale), \
+                     VSET1(g->late_scale)}; \
         FOR_TILES(p0, p1, nv) \
     }
 BLOCK(1)

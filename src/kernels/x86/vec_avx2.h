@@ -56,6 +56,7 @@ static inline void vstore_n(float *p, size_t n, V v) {
 #define ILOAD(p) _mm256_loadu_si256((const __m256i *)(p))
 #define IADD(a, b) _mm256_add_epi32(a, b)
 #define ISUB(a, b) _mm256_sub_epi32(a, b)
+#define IMUL(a, b) _mm256_mullo_epi32(a, b)
 #define ICAST(v) _mm256_castps_si256(v)
 #define ICVT(v) _mm256_cvtps_epi32(v) /* to nearest even */
 #define VCVT(i) _mm256_cvtepi32_ps(i)

@@ -35,6 +35,7 @@ static inline void vstore_n(float *p, size_t n, V v) { _mm512_mask_storeu_ps(p, 
 #define ILOAD(p) _mm512_loadu_si512(p)
 #define IADD(a, b) _mm512_add_epi32(a, b)
 #define ISUB(a, b) _mm512_sub_epi32(a, b)
+#define IMUL(a, b) _mm512_mullo_epi32(a, b)
 #define ICAST(v) _mm512_castps_si512(v)
 #define ICVT(v) _mm512_cvtps_epi32(v) /* to nearest even */
 #define VCVT(i) _mm512_cvtepi32_ps(i)

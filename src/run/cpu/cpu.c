@@ -81,7 +81,7 @@ LIST(Gather, &w_impl_gather)
 LIST(Pad, &w_impl_pad)
 LIST(QuantizeLinear, &w_impl_quantize)
 LIST(DequantizeLinear, &w_impl_dequantize)
-LIST(DynamicQuantizeLinear)
+LIST(DynamicQuantizeLinear, &w_impl_dynamic_quantize)
 LIST(Layout, &w_impl_layout)
 
 static const w_impl *const *const lists[W_OP_COUNT] = {

@@ -50,6 +50,14 @@ static inline void w_step_for(const w_step *s, const w_bindings *b, w_task_fn fn
         for (size_t i = 0; i < tiles; i++) fn(&job, i);
 }
 
+/* ---- an input whose scale and zero point come from operands (W_IN_SCALE, W_IN_ZERO): the late factors of w_u8_igemm ---- */
+typedef struct w_late { bool there; float scale; int32_t zero; } w_late; /* not there: the plan knows them, factors 1 and 1 */
+w_late w_late_of(const w_step *s, const w_bindings *b);
+/* The zero point that weights are packed for, and padding that the plan knows: 1 where only the run knows it. */
+int32_t w_packed_zero(const w_plan *p, const w_step *s);
+/* Announces the operands, and `padding` bytes of zero point that the run writes into scratch. */
+void w_touch_late(const w_step *s, w_touch *t, size_t padding);
+
 /* ---- touch: every operand once, in order: inputs, packed, scratch, outputs; L1 the same bytes ---- */
 void w_touch_streaming(const w_plan *p, const w_step *s, w_touch *t);
 

@@ -103,7 +103,7 @@ static int32_t table_entry(const geometry *o, size_t image, size_t line, size_t 
     return inside ? (int32_t)(((image * o->w.ih + line - o->w.pt) * o->w.iw + column - o->w.pl) * o->c) : -1;
 }
 
-static bool set_table(w_plan *p, const geometry *o, w_rows *r, uint8_t padding) {
+static bool set_table(w_plan *p, const geometry *o, w_rows *r, int padding) {
     size_t pixels = o->images * o->w.oh * o->w.ow;
     int32_t *at = w_arena_array(&p->arena_mem, pixels * o->w.kh * o->w.kw, sizeof *at);
     void *zero = w_arena_alloc_aligned(&p->arena_mem, o->c * o->elem);
@@ -123,9 +123,9 @@ static bool set_table(w_plan *p, const geometry *o, w_rows *r, uint8_t padding) 
     return true;
 }
 
-static bool set_copy(w_plan *p, w_step *s, const geometry *o, w_rows *r, igemm_pad *d, uint8_t padding) {
+static bool set_copy(w_plan *p, w_step *s, const geometry *o, w_rows *r, igemm_pad *d, int padding) {
     size_t pixel = o->c * o->elem, width = W_MAX(o->wp, o->w.iw + o->w.pl), height = W_MAX(o->hp, o->w.ih + o->w.pt);
-    *d = (igemm_pad){.lines = o->images * o->w.ih, .ih = o->w.ih, .line = o->w.iw * pixel, .value = padding};
+    *d = (igemm_pad){.lines = o->images * o->w.ih, .ih = o->w.ih, .line = o->w.iw * pixel, .value = (uint8_t)padding};
     d->above = o->w.pt;
     d->below = height - o->w.pt - o->w.ih;
     d->left = o->w.pl * pixel;
@@ -137,7 +137,7 @@ static bool set_copy(w_plan *p, w_step *s, const geometry *o, w_rows *r, igemm_p
     return true;
 }
 
-static weir_status set_rows(w_plan *p, w_step *s, igemm *m, const geometry *o, w_rows *r, uint8_t padding, weir_error *e) {
+static weir_status set_rows(w_plan *p, w_step *s, igemm *m, const geometry *o, w_rows *r, int padding, weir_error *e) {
     bool ok = true;
     m->p = o->images * o->w.oh * o->w.ow;
     switch (choose_mode(o)) {
@@ -147,7 +147,10 @@ static weir_status set_rows(w_plan *p, w_step *s, igemm *m, const geometry *o, w
         break;
     case MODE_IN_PLACE: ok = set_strided(p, o, r, o->w.ih, o->w.iw); break;
     case MODE_COPY: ok = set_copy(p, s, o, r, &m->pad, padding); break;
-    case MODE_TABLE: ok = set_table(p, o, r, padding); break;
+    case MODE_TABLE:
+        ok = set_table(p, o, r, padding);
+        if (w_has_late_scale(w_step_node(p, s))) s->scratch_bytes = m->late_padding = o->c;
+        break;
     }
     return ok ? WEIR_OK : w_oom(e, m->p * o->w.kh * o->w.kw * 4, "row offsets of a convolution");
 }
@@ -218,7 +221,7 @@ static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const geometry *o, w_
     reorder q = reorder_of(o, &m->u8.rows);
     int8_t *ordered = reordered(p->ctx, &q, w_step_in(p, s, 1)->data, 1, &bytes);
     if (!ordered) return w_oom(e, bytes, "reordered weights");
-    w_pack_u8_args a = {.w = ordered, .stride_n = q.taps * q.run, .stride_k = 1, .zx = w_step_in(p, s, 0)->quant->zero[0],
+    w_pack_u8_args a = {.w = ordered, .stride_n = q.taps * q.run, .stride_k = 1, .zx = w_packed_zero(p, s),
                         .mul = mul, .bias = b};
     weir_status st = w_igemm_pack_u8(p, s, m, &a, e);
     w_free(p->ctx, ordered, bytes);
@@ -232,7 +235,7 @@ static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) {
     geometry_of(p->graph, w_step_node(p, s), &o);
     m->u8.n = m->u8.out_stride = m->u8.res_stride = o.n;
     w_igemm_epilogue(p, s, m, &conv_attr(w_step_node(p, s))->ep, 3);
-    W_TRY(set_rows(p, s, m, &o, &m->u8.rows, (uint8_t)w_step_in(p, s, 0)->quant->zero[0], e));
+    W_TRY(set_rows(p, s, m, &o, &m->u8.rows, w_packed_zero(p, s), e));
     w_arena tmp;
     w_arena_init(&tmp, p->ctx);
     weir_status st = pack_u8(p, s, m, &o, &tmp, e);

@@ -13,6 +13,7 @@ typedef struct dw_params {
     };
     w_fn_dw_f32 *fn_f32;
     w_fn_dw_u8 *fn_u8;
+    size_t late_padding;           /* bytes of it, filled in scratch with a zero point that only the run knows; or 0 */
     size_t images, tile_rows, row_tiles, tile_channels, channel_tiles;
 } dw_params;
 
@@ -44,7 +45,7 @@ static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_
     const char *why = refuse_common(g, n);
     const w_value *x = w_node_in(g, n, 0), *w = w_node_in(g, n, 1), *y = &g->value[n->out[0]];
     if (why) return why;
-    if (!w_is_quant8(x) || x->type != WEIR_U8) return "input is not quantised to u8";
+    if (x->type != WEIR_U8 || !(w_is_quant8(x) || w_has_late_scale(n))) return "input is not quantised to u8";
     if (!(w_is_quant8(y) && y->type == WEIR_U8) && !w_is_real_f32(y)) return "output is neither u8 nor f32";
     if (w->type != WEIR_S8 || !w->quant || (w->quant->n > 1 && w->quant->axis != 0)) return "weights are not s8 per channel";
     for (uint32_t i = 0; i < w->quant->n; i++)
@@ -113,9 +114,10 @@ static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) {
     void *packed = w_step_packed(p, s, blocks * w_dw_u8_block(&k->g), e);
     if (!mul || !zero || !packed) return w_oom(e, c, "depthwise weights");
     if (w_step_in(p, s, 2)) W_TRY(w_step_const(p, s, 2, &b, &n, e));
-    for (size_t i = 0; i < c; i++) mul[i] = x->quant->scale[0] * w->quant->scale[w->quant->n > 1 ? i : 0];
-    memset(zero, x->quant->zero[0], c);
-    w_pack_dw_u8(packed, &(w_pack_dw_u8_args){w->data, c, k->g.kh, k->g.kw, x->quant->zero[0], mul, b});
+    for (size_t i = 0; i < c; i++) mul[i] = (x->quant ? x->quant->scale[0] : 1.0f) * w->quant->scale[w->quant->n > 1 ? i : 0];
+    memset(zero, w_packed_zero(p, s), c);
+    if (w_has_late_scale(w_step_node(p, s))) s->scratch_bytes = d->late_padding = c;
+    w_pack_dw_u8(packed, &(w_pack_dw_u8_args){w->data, c, k->g.kh, k->g.kw, w_packed_zero(p, s), mul, b});
     k->zero = zero;
     k->w = packed;
     k->out_u8 = y->quant != NULL;
@@ -141,12 +143,17 @@ static void dw_tile(void *arg, size_t index) {
         w_dw_u8 k = d->u8;
         k.in = w_loc_ptr(&j->s->in[0], j->b);
         k.out = w_loc_ptr(&j->s->out[0], j->b);
+        w_late late = w_late_of(j->s, j->b);
+        if (d->late_padding) k.zero = w_scratch_ptr(j->s, j->b);
+        k.late_zero = late.zero;
+        k.late_scale = late.scale;
         d->fn_u8(&k, r0, W_MIN(r0 + d->tile_rows, d->images * k.g.oh), c0, W_MIN(c0 + d->tile_channels, k.g.c));
     }
 }
 
 static void dw_run(const w_step *s, const w_bindings *b) {
     const dw_params *d = s->params;
+    if (d->late_padding) memset(w_scratch_ptr(s, b), w_late_of(s, b).zero, d->late_padding);
     w_step_for(s, b, dw_tile, d->row_tiles * d->channel_tiles);
 }
 
@@ -158,6 +165,7 @@ static void dw_touch(const w_plan *p, const w_step *s, w_touch *t) {
     w_touch_packed(t, s, 0, s->packed_bytes);
     if (s->nin > 3 && s->in[3].place != W_PLACE_NONE) w_touch_loc(t, &s->in[3], 0, s->in[3].bytes, W_READ);
     w_touch_window(g, d->images, d->tile_rows, in_elem, out_elem, s, t);
+    w_touch_late(s, t, d->late_padding);
     double outputs = (double)(d->images * g->oh * g->ow) * (double)g->c;
     double columns = (double)g->sw + (double)(g->kw - 1) / 4, weights = (double)(g->kw * g->kh) / 4;
     w_touch_l1(t, outputs * (columns * (double)g->kh + weights) * (double)in_elem + (double)(s->in[0].bytes + s->packed_bytes),

@@ -142,7 +142,7 @@ static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const product *o, w_a
     if (!mul) return WEIR_NO_RESOURCE;
     W_TRY(bias_of(p, s, o, tmp, &bias, e));
     w_pack_u8_args a = {.w = w_step_in(p, s, 1)->data, .stride_n = o->trans_b ? o->k : 1, .stride_k = o->trans_b ? 1 : o->n,
-                        .zx = w_step_in(p, s, 0)->quant->zero[0], .mul = mul, .bias = bias};
+                        .zx = w_packed_zero(p, s), .mul = mul, .bias = bias};
     return w_igemm_pack_u8(p, s, m, &a, e);
 }
 

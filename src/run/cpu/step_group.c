@@ -55,7 +55,7 @@ static int32_t offset_of(const w_window *w, size_t channels, size_t image, size_
 }
 
 /* One offset a tap and pixel, of channel 0. */
-static weir_status set_rows(w_plan *p, const w_step *s, group_params *k, const w_window *w, w_rows *r, uint8_t padding, weir_error *e) {
+static weir_status set_rows(w_plan *p, w_step *s, group_params *k, const w_window *w, w_rows *r, int padding, weir_error *e) {
     const w_shape *x = &w_step_in(p, s, 0)->shape;
     size_t images = (size_t)x->dim[0], pixels = images * w->oh * w->ow, taps = w->kh * w->kw;
     int32_t *at = w_arena_array(&p->arena_mem, pixels * taps, sizeof *at);
@@ -64,6 +64,7 @@ static weir_status set_rows(w_plan *p, const w_step *s, group_params *k, const w
     memset(zero, padding, k->cg * k->m.in_elem);
     *r = (w_rows){.zero = zero, .offset = at, .tap_table = pixels, .taps = taps, .c = k->cg};
     k->m.p = pixels;
+    if (w_has_late_scale(w_step_node(p, s))) s->scratch_bytes = k->m.late_padding = k->cg;
     for (size_t t = 0; t < taps; t++)
         for (size_t i = 0; i < images; i++)
             for (size_t y = 0; y < w->oh; y++)
@@ -165,7 +166,7 @@ static weir_status pack_u8(w_plan *p, w_step *s, group_params *k, w_arena *tmp, 
     if (!w || !packed) return w_oom(e, k->groups * k->group_bytes, "weights of a grouped convolution");
     for (size_t g = 0; g < k->groups; g++) {
         w_pack_u8_args a = {.w = w + g * k->kg * taps * k->cg, .stride_n = taps * k->cg, .stride_k = 1, .n = k->kg, .taps = taps,
-                            .c = k->cg, .zx = w_step_in(p, s, 0)->quant->zero[0], .mul = mul + g * k->kg,
+                            .c = k->cg, .zx = w_packed_zero(p, s), .mul = mul + g * k->kg,
                             .bias = b ? b + g * k->kg : NULL};
         w_pack_u8(packed + g * k->group_bytes, t->pack, t->nr, &a);
     }
@@ -181,7 +182,7 @@ static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) {
     if (!k) return WEIR_NO_RESOURCE;
     k->m.u8.n = k->kg;
     k->m.u8.out_stride = k->m.u8.res_stride = k->groups * k->kg;
-    W_TRY(set_rows(p, s, k, &w, &k->m.u8.rows, (uint8_t)w_step_in(p, s, 0)->quant->zero[0], e));
+    W_TRY(set_rows(p, s, k, &w, &k->m.u8.rows, w_packed_zero(p, s), e));
     w_arena tmp;
     w_arena_init(&tmp, p->ctx);
     weir_status st = pack_u8(p, s, k, &tmp, e);
@@ -212,7 +213,11 @@ static void group_tile(void *arg, size_t index) {
         m->fn_f32(&f, p0, p1, 0, m->blocks);
     } else {
         w_u8_igemm u = m->u8;
+        w_late late = w_late_of(j->s, j->b);
         u.rows.in = in;
+        if (m->late_padding) u.rows.zero = w_scratch_ptr(j->s, j->b);
+        u.late_zero = late.zero;
+        u.late_scale = late.scale;
         u.w = w;
         u.out = out;
         u.res = slice(res, g * k->kg, u.res_kind == W_RES_U8 ? 1 : sizeof(float));
@@ -222,6 +227,7 @@ static void group_tile(void *arg, size_t index) {
 
 static void group_run(const w_step *s, const w_bindings *b) {
     const group_params *k = s->params;
+    if (k->m.late_padding) memset(w_scratch_ptr(s, b), w_late_of(s, b).zero, k->m.late_padding);
     w_step_for(s, b, group_tile, k->groups * k->m.row_tiles);
 }
 
@@ -235,6 +241,7 @@ static void group_touch(const w_plan *p, const w_step *s, w_touch *t) {
         if (m->res != W_NONE) w_touch_loc(t, &s->in[m->res], 0, s->in[m->res].bytes, W_READ);
         w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
     }
+    w_touch_late(s, t, m->late_padding);
     double runs = (double)(m->p * m->blocks * k->groups) * (double)(igemm_rows_of(m)->taps * k->cg * m->in_elem);
     double res = m->res == W_NONE ? 0 : (double)s->in[m->res].bytes;
     w_touch_l1(t, W_MAX(runs, (double)s->in[0].bytes) + (double)s->packed_bytes + res, (double)s->out[0].bytes);

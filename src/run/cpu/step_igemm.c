@@ -131,7 +131,7 @@ float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error
     float *mul = w_arena_array(&p->arena_mem, n, sizeof *mul);
     const w_quant *x = w_step_in(p, s, 0)->quant, *w = w_step_in(p, s, 1)->quant;
     if (!mul) w_oom(e, n * sizeof *mul, "scales");
-    for (size_t i = 0; mul && i < n; i++) mul[i] = x->scale[0] * w->scale[w->n > 1 ? i : 0] * alpha;
+    for (size_t i = 0; mul && i < n; i++) mul[i] = (x ? x->scale[0] : 1.0f) * w->scale[w->n > 1 ? i : 0] * alpha;
     return mul;
 }
 
@@ -155,7 +155,7 @@ const char *w_igemm_refuse_f32(const w_graph *g, const w_node *n, uint32_t res) 
 
 const char *w_igemm_refuse_u8(const w_graph *g, const w_node *n, uint32_t res, int64_t axis, int64_t act) {
     const w_value *x = w_node_in(g, n, 0), *w = w_node_in(g, n, 1), *y = &g->value[n->out[0]], *r = w_node_in(g, n, res);
-    if (x->type != WEIR_U8 || !w_is_quant8(x)) return "input is not quantised to u8";
+    if (x->type != WEIR_U8 || !(w_is_quant8(x) || w_has_late_scale(n))) return "input is not quantised to u8";
     if (!(y->type == WEIR_U8 && w_is_quant8(y)) && !w_is_real_f32(y)) return "output is neither u8 nor f32";
     if (w->type != WEIR_S8 || !w->quant || (w->quant->n > 1 && w->quant->axis != axis)) return "weights are not s8 per output channel";
     for (uint32_t i = 0; i < w->quant->n; i++)
@@ -192,6 +192,8 @@ typedef struct job {
     uint8_t *out, *scratch;
     const uint8_t *res;
     const float *w;            /* packed at run time, or NULL */
+    w_late late;
+    int padding;               /* byte around the image */
 } job;
 
 /* Input line i into its place between the margins; the first and last line of an image also write the ones around it. */
@@ -200,13 +202,13 @@ static void pad_line(void *arg, size_t i) {
     const igemm_pad *d = &j->m->pad;
     size_t image = i / d->ih, y = i % d->ih, stride = d->left + d->line + d->right, lines = d->above + d->ih + d->below;
     uint8_t *to = j->scratch + (image * lines + d->above + y) * stride;
-    if (y == 0) memset(to - d->above * stride, d->value, d->above * stride);
-    if (d->left) memset(to, d->value, d->left);
+    if (y == 0) memset(to - d->above * stride, j->padding, d->above * stride);
+    if (d->left) memset(to, j->padding, d->left);
     memcpy(to + d->left, j->in + i * d->line, d->line);
     to += d->left + d->line;
-    if (d->right) memset(to, d->value, d->right);
-    if (y + 1 == d->ih) memset(to + d->right, d->value, d->below * stride);
-    if (i + 1 == d->lines) memset(to + d->right + d->below * stride, d->value, d->slack);
+    if (d->right) memset(to, j->padding, d->right);
+    if (y + 1 == d->ih) memset(to + d->right, j->padding, d->below * stride);
+    if (i + 1 == d->lines) memset(to + d->right + d->below * stride, j->padding, d->slack);
 }
 
 static void tile(void *arg, size_t index) {
@@ -225,6 +227,9 @@ static void tile(void *arg, size_t index) {
     } else {
         w_u8_igemm g = m->u8;
         g.rows.in = in;
+        if (m->late_padding) g.rows.zero = j->scratch;
+        g.late_zero = j->late.zero;
+        g.late_scale = j->late.scale;
         g.out = j->out;
         g.res = j->res;
         m->fn_u8(&g, p0, p1, b0, b1);
@@ -252,13 +257,15 @@ static void run_late(job *j, const w_bindings *b) {
 
 void w_igemm_run(const w_step *s, const w_bindings *b) {
     const igemm *m = s->params;
-    job j = {s, m, w_loc_ptr(&s->in[0], b), w_loc_ptr(&s->out[0], b), w_scratch_ptr(s, b), NULL, NULL};
+    job j = {s, m, w_loc_ptr(&s->in[0], b), w_loc_ptr(&s->out[0], b), w_scratch_ptr(s, b), NULL, NULL, w_late_of(s, b), m->pad.value};
+    if (j.late.there) j.padding = j.late.zero;
     if (m->res != W_NONE) j.res = w_loc_ptr(&s->in[m->res], b);
     if (m->late.batch) {
         run_late(&j, b);
         return;
     }
     if (m->pad.lines) each(&j, b, pad_line, m->pad.lines);
+    if (m->late_padding) memset(j.scratch, j.padding, m->late_padding);
     each(&j, b, tile, m->row_tiles * m->block_tiles);
 }
 
@@ -306,5 +313,6 @@ void w_igemm_touch(const w_plan *p, const w_step *s, w_touch *t) {
     for (size_t p0 = 0; p0 < m->p; p0 += m->tile_rows) touch_rows(s, t, m, p0, W_MIN(p0 + m->tile_rows, m->p));
     if (m->late.batch > 1) w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
     if (m->res != W_NONE) loads += (double)s->in[m->res].bytes;
+    w_touch_late(s, t, m->late_padding);
     w_touch_l1(t, loads, stores);
 }

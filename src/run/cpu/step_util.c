@@ -89,6 +89,29 @@ double w_step_io_bytes(const w_step *s) {
     return bytes;
 }
 
+/* ---- late scales ---- */
+
+w_late w_late_of(const w_step *s, const w_bindings *b) {
+    w_late l = {false, 1.0f, 1};
+    if (s->nin <= W_IN_ZERO || s->in[W_IN_SCALE].place == W_PLACE_NONE) return l;
+    l.there = true;
+    memcpy(&l.scale, w_loc_ptr(&s->in[W_IN_SCALE], b), sizeof l.scale);
+    l.zero = *(const uint8_t *)w_loc_ptr(&s->in[W_IN_ZERO], b);
+    return l;
+}
+
+int32_t w_packed_zero(const w_plan *p, const w_step *s) {
+    const w_quant *q = w_step_in(p, s, 0)->quant;
+    return q ? q->zero[0] : 1;
+}
+
+void w_touch_late(const w_step *s, w_touch *t, size_t padding) {
+    for (uint32_t i = W_IN_SCALE; i <= W_IN_ZERO && i < s->nin; i++) w_touch_loc(t, &s->in[i], 0, s->in[i].bytes, W_READ);
+    if (!padding) return;
+    w_touch_scratch(t, s, 0, padding, W_WRITE);
+    w_touch_l1(t, 0, (double)padding);
+}
+
 /* ---- touch ---- */
 
 void w_touch_streaming(const w_plan *p, const w_step *s, w_touch *t) {

@@ -19,6 +19,7 @@ extern const w_impl w_impl_unary_Relu, w_impl_unary_LeakyRelu, w_impl_unary_Elu,
     w_impl_unary_Neg, w_impl_unary_Exp, w_impl_unary_Sqrt, w_impl_unary_Reciprocal, w_impl_unary_Floor,
     w_impl_unary_Ceil;                                                                            /* step_unary.c */
 extern const w_impl w_impl_quantize, w_impl_dequantize;                                           /* step_quant.c */
+extern const w_impl w_impl_dynamic_quantize;                                                      /* step_dynamic.c */
 extern const w_impl w_impl_cast_half;                                                             /* step_cast.c */
 extern const w_impl w_impl_softmax, w_impl_affine;                                                /* step_rows.c */
 extern const w_impl w_impl_reduce_mean, w_impl_reduce_sum, w_impl_reduce_max, w_impl_reduce_min;  /* step_reduce.c */

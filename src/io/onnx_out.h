@@ -65,6 +65,12 @@ void w_out_quantize(w_exporter *x, const char *real, w_id v);
 /* The bias of a quantised product as s32 with scale sx * sw[k]; NULL when it has no such form. */
 const char *w_out_bias(w_exporter *x, const char *base, w_id data, w_id weight, w_id bias);
 
+/* ---- onnx_out_late.c: products whose data have a late scale ---- */
+/* Whether the node has a form of integers and their scales; writes that, all but residual and activation. */
+bool w_out_late_product(w_exporter *x, const w_node *n, const char *base, const char *out);
+/* The real numbers of its data, for the others. */
+const char *w_out_late_data(w_exporter *x, const w_node *n, const char *base);
+
 /* ---- onnx_out_act.c ---- */
 /* The fused activation of a node, W_ACT_NONE if it has none. */
 w_epilogue w_out_epilogue(const w_node *n);
@@ -72,6 +78,7 @@ void w_out_act(w_exporter *x, const w_epilogue *ep, const char *base, const char
 void w_out_gelu(w_exporter *x, const char *base, bool tanh_form, const char *in, const char *out);
 
 /* ---- onnx_out_node.c ---- */
+void w_out_attrs(w_exporter *x, const w_node *n); /* of the node's operator, in the opset that is written */
 /* The opset that this graph needs, at least 13. */
 int64_t w_out_opset(const w_graph *g);
 weir_status w_out_node(w_exporter *x, const w_node *n);

@@ -72,7 +72,7 @@ static void put_attr(w_exporter *x, const w_attr_def *d, const void *attr) {
     }
 }
 
-static void put_attrs(w_exporter *x, const w_node *n) {
+void w_out_attrs(w_exporter *x, const w_node *n) {
     const w_op_def *def = w_op_get(n->op);
     for (uint32_t i = 0; n->attr && i < def->nattrs; i++) {
         const w_attr_def *d = &def->attrs[i];
@@ -91,6 +91,7 @@ static const char *operand(w_exporter *x, const w_node *n, const char *base, uin
     if (i >= n->nin || n->in[i] == W_NONE) return "";
     if (n->op == W_OP_DequantizeLinear || (n->op == W_OP_QuantizeLinear && i > 0)) return w_out_raw(x, n->in[i]);
     const char *bias = NULL;
+    if (i == 0 && w_has_late_scale(n)) return w_out_late_data(x, n, base);
     if (i == 2 && (n->op == W_OP_Conv || n->op == W_OP_Gemm)) bias = w_out_bias(x, base, n->in[0], n->in[1], n->in[2]);
     return bias ? bias : w_out_real(x, n->in[i]);
 }
@@ -168,7 +169,7 @@ static void plain(w_exporter *x, const w_node *n, const char *op, const operands
     for (uint32_t i = 0; i < o->n; i++) w_out_in(x, o->name[i]);
     w_out_out(x, out);
     for (uint32_t i = 1; i < n->nout; i++) w_out_out(x, n->out[i] == W_NONE ? "" : w_value_name(x->g, n->out[i]));
-    if (n->op != W_OP_Dropout) put_attrs(x, n);
+    if (n->op != W_OP_Dropout) w_out_attrs(x, n);
     w_out_end(x);
 }
 
@@ -196,16 +197,19 @@ static bool coerces(const w_exporter *x, const w_node *n) {
     return a && a->coerce && s->known && a->axis != s->rank - 1;
 }
 
-static void core(w_exporter *x, const w_node *n, const operands *o, const char *base, const char *out) {
+static bool core(w_exporter *x, const w_node *n, const char *base, const char *out) {
+    operands o;
+    if (!find_operands(x, n, base, &o)) return false;
     const char *op = n->op == W_OP_Dropout ? "Identity" : w_op_get(n->op)->name;
     if (coerces(x, n)) {
-        coerced_softmax(x, n, op, o, base, out);
+        coerced_softmax(x, n, op, &o, base, out);
     } else if (n->op == W_OP_Gelu && x->opset < 20) {
         const char *form = n->attr ? ((const w_gelu_attr *)n->attr)->approximate : NULL;
-        w_out_gelu(x, base, form && strcmp(form, "tanh") == 0, o->name[0], out);
+        w_out_gelu(x, base, form && strcmp(form, "tanh") == 0, o.name[0], out);
     } else {
-        plain(x, n, op, o, out);
+        plain(x, n, op, &o, out);
     }
+    return true;
 }
 
 /* ---- what was fused ---- */
@@ -214,21 +218,19 @@ static void core(w_exporter *x, const w_node *n, const operands *o, const char *
 static uint32_t addends(w_exporter *x, const w_node *n, const char *name[2]) {
     uint32_t count = 0;
     if (n->op != W_OP_Conv && n->op != W_OP_Gemm && n->op != W_OP_MatMul) return 0;
-    for (uint32_t i = own_inputs(n); i < n->nin && count < 2; i++) {
+    for (uint32_t i = own_inputs(n); i < W_MIN(n->nin, (uint32_t)W_IN_SCALE) && count < 2; i++) {
         if (n->in[i] != W_NONE) name[count++] = w_out_real(x, n->in[i]);
     }
     return count;
 }
 
 static void node_real(w_exporter *x, const w_node *n, const char *base, const char *target) {
-    operands o;
     const char *add[2] = {NULL, NULL};
     w_epilogue ep = w_out_epilogue(n);
-    if (!find_operands(x, n, base, &o)) return;
     uint32_t count = addends(x, n, add);
     bool acts = ep.act != W_ACT_NONE;
     const char *at = count || acts ? w_out_name(x, base, "op") : target;
-    core(x, n, &o, base, at);
+    if (!w_out_late_product(x, n, base, at) && !core(x, n, base, at)) return;
     for (uint32_t i = 0; i < count; i++) {
         const char *to = i + 1 < count ? w_out_name(x, base, "bias") : acts ? w_out_name(x, base, "sum") : target;
         w_out_binary(x, "Add", at, add[i], to);

@@ -30,6 +30,12 @@ static bool multiplies_const(const w_graph *g, const w_node *n) {
     return g->value[n->in[1]].shape.rank == 2 && (n->op == W_OP_MatMul || !a->transA);
 }
 
+/* The value in whose order the node takes its data: quantising them on the way, for it alone, changes no order. */
+static w_id ordered_as(const w_layouter *l, w_id data) {
+    const w_node *p = w_producer(l->g, data);
+    return p && p->op == W_OP_DynamicQuantizeLinear && data == p->out[0] && l->uses.count[data] == 1 ? p->in[0] : data;
+}
+
 weir_status w_layout_readers(w_layouter *l, weir_error *e) {
     const w_graph *g = l->g;
     l->gemms = w_arena_array(&l->tmp, W_MAX(l->nvalue, 1), sizeof *l->gemms);
@@ -41,9 +47,10 @@ weir_status w_layout_readers(w_layouter *l, weir_error *e) {
     for (size_t k = 0; k < l->nnode; k++) {
         const w_node *n = &g->node[k];
         if (!n->op || !multiplies_const(g, n)) continue;
-        l->gemms[n->in[0]]++;
-        l->next[k] = l->reader[n->in[0]];
-        l->reader[n->in[0]] = (w_id)k;
+        w_id v = ordered_as(l, n->in[0]);
+        l->gemms[v]++;
+        l->next[k] = l->reader[v];
+        l->reader[v] = (w_id)k;
     }
     return WEIR_OK;
 }

@@ -79,7 +79,7 @@ static weir_status try_side(w_graph *g, const w_uses *uses, w_id k, unsigned sid
     const w_node *n = &g->node[k];
     w_id x = n->in[side], c = n->in[1 - side];
     w_node *p = taker(g, uses, x);
-    if (!p || !w_is_plain(g, c) || !n->attr) return WEIR_OK;
+    if (!p || !w_is_plain(g, c) || !n->attr || !w_fuse_may_take(g, p, w_epilogue_of(n)->act)) return WEIR_OK;
     const w_shape *y = &g->value[n->out[0]].shape;
     int64_t channels = channels_of(g, p);
     if (channels < 1 || !w_shape_equal(y, &g->value[x].shape) || y->rank < 2) return WEIR_OK;

@@ -10,12 +10,6 @@
 
 bool w_fuse_single(const w_fuser *f, w_id v) { return v < f->uses.n && f->uses.count[v] == 1 && !f->uses.output[v]; }
 
-bool w_fuse_may_take(const w_graph *g, const w_node *producer, int64_t act) {
-    if (act <= W_ACT_HARDSIGMOID || producer->nin < 2 || producer->in[1] == W_NONE) return true;
-    const w_node *from = w_producer(g, producer->in[1]);
-    return !g->value[producer->in[1]].quant && !(from && from->op == W_OP_DequantizeLinear);
-}
-
 /* A node whose last output loses its last use takes its own producers with it; the chain is walked, not recursed. */
 void w_fuse_kill(w_fuser *f, w_id node) {
     w_graph *g = f->g;

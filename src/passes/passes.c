@@ -2,9 +2,9 @@
 #include "passes.h"
 
 const w_pass w_passes_list[] = {
-    {"fold", w_pass_fold},           {"normalise", w_pass_normalise}, {"infer", w_pass_infer}, {"batchnorm", w_pass_batchnorm},
-    {"fuse", w_pass_fuse},           {"qdq", w_pass_qdq},             {"cse", w_pass_cse},     {"dce", w_pass_dce},
-    {"layout", w_pass_layout},       {NULL, NULL},
+    {"fold", w_pass_fold},           {"normalise", w_pass_normalise}, {"infer", w_pass_infer}, {"late", w_pass_late},
+    {"batchnorm", w_pass_batchnorm}, {"fuse", w_pass_fuse},           {"qdq", w_pass_qdq},     {"cse", w_pass_cse},
+    {"dce", w_pass_dce},             {"layout", w_pass_layout},       {NULL, NULL},
 };
 
 static weir_status run_one(w_graph *g, w_pass_fn pass, weir_error *e) {
@@ -30,7 +30,7 @@ static weir_status run_all(w_graph *g, const w_pass_fn *list, size_t n, weir_err
  * finds. Chains longer than the bound stay correct, only less tidy. */
 weir_status w_passes_canonical(w_graph *g, weir_error *e) {
     enum { MAX_ROUNDS = 8 };
-    static const w_pass_fn round[] = {w_pass_fold, w_pass_normalise, w_pass_infer, w_pass_batchnorm,
+    static const w_pass_fn round[] = {w_pass_fold, w_pass_normalise, w_pass_infer, w_pass_late, w_pass_batchnorm,
                                       w_pass_fuse, w_pass_qdq,       w_pass_cse,   w_pass_dce};
     W_TRY(w_graph_toposort(g, e));
     size_t before = 0;

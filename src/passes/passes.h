@@ -13,6 +13,7 @@ weir_status w_pass_normalise(w_graph *g, weir_error *e);  /* auto_pad to pads, d
                                                              (or Gemm), ReduceMean over H,W to GlobalAveragePool, full-size AveragePool too */
 weir_status w_pass_fold(w_graph *g, weir_error *e);       /* constant folding through the references (bounded size) */
 weir_status w_pass_batchnorm(w_graph *g, weir_error *e);  /* BN into the Conv/Gemm before it; alone it stays */
+weir_status w_pass_late(w_graph *g, weir_error *e);       /* DynamicQuantizeLinear, integer product, Cast, Mul: a product with a late scale */
 weir_status w_pass_fuse(w_graph *g, weir_error *e);       /* bias, residual add, activation (incl. x*sigmoid(x), x*hardsigmoid(x), x*clip(x+3)/6) into producer */
 weir_status w_pass_qdq(w_graph *g, weir_error *e);       /* QuantizeLinear/DequantizeLinear pairs become the storage of the value between */
 weir_status w_pass_cse(w_graph *g, weir_error *e);
@@ -23,7 +24,7 @@ weir_status w_pass_dce(w_graph *g, weir_error *e);
 weir_status w_pass_layout(w_graph *g, weir_error *e);
 bool w_transpose_is_view(const w_graph *g, const w_node *n); /* such a Transpose: its output is its input's bytes */
 /* What every model gets after opening (symbolic), in rounds until nothing goes away: fold (which infers), normalise, infer,
- * batchnorm, fuse, qdq, cse, dce; then verified. */
+ * late, batchnorm, fuse, qdq, cse, dce; then verified. */
 weir_status w_passes_canonical(w_graph *g, weir_error *e);
 /* What a bound clone gets before planning: canonical again (idempotent), then layout, dce, infer, verify. */
 weir_status w_passes_plan(w_graph *g, weir_error *e);

@@ -8,8 +8,6 @@ typedef struct w_fuser {
     w_uses uses; /* kept right while nodes go */
 } w_fuser;
 bool w_fuse_single(const w_fuser *f, w_id v); /* one use, which is not a graph output */
-/* An integer layer computes activations of exact arithmetic only: others stay nodes of their own behind it. */
-bool w_fuse_may_take(const w_graph *g, const w_node *producer, int64_t act);
 void w_fuse_kill(w_fuser *f, w_id node);      /* its inputs lose a use */
 /* Gates over several nodes: x*sigmoid(x), x*hardsigmoid(x), x*clip(x+3,0,6)/6 (fuse_gate.c). */
 weir_status w_fuse_gate(w_fuser *f, w_id node, weir_error *e);

@@ -18,4 +18,6 @@ weir_status w_qdq_edges(w_qdq *q, weir_error *e);
 weir_status w_qdq_params(w_graph *g, const w_node *n, const w_quant **out, w_type *type, weir_error *e);
 /* DequantizeLinear of a constant: 8-bit weights keep their bytes and get a quantisation, the rest becomes f32. */
 weir_status w_qdq_const(w_qdq *q, w_id node, w_redirect *to, weir_error *e);
+/* Unsigned weights become signed: bytes and zero points move by 128. */
+weir_status w_qdq_to_signed(w_graph *g, w_value *v, w_quant *quant, size_t bytes, weir_error *e);
 #endif

@@ -19,6 +19,12 @@ bool w_epilogue_free(const w_node *n) {
     return ep && ep->act == W_ACT_NONE;
 }
 
+bool w_fuse_may_take(const w_graph *g, const w_node *producer, int64_t act) {
+    if (act <= W_ACT_HARDSIGMOID || producer->nin < 2 || producer->in[1] == W_NONE) return true;
+    const w_node *from = w_producer(g, producer->in[1]);
+    return !g->value[producer->in[1]].quant && !(from && from->op == W_OP_DequantizeLinear);
+}
+
 w_node *w_producer(const w_graph *g, w_id v) {
     if (v >= g->nvalue || g->value[v].producer == W_NONE) return NULL;
     return &g->node[g->value[v].producer];

@@ -5,6 +5,8 @@
 
 w_epilogue *w_epilogue_of(const w_node *n); /* NULL: the operator takes none */
 bool w_epilogue_free(const w_node *n);      /* takes one and has none yet */
+/* An integer layer computes activations of exact arithmetic only: others stay nodes of their own behind it. */
+bool w_fuse_may_take(const w_graph *g, const w_node *producer, int64_t act);
 
 w_node *w_producer(const w_graph *g, w_id v);          /* NULL: input, constant, W_NONE */
 w_id w_input_of(const w_node *n, uint32_t i);           /* W_NONE when absent */

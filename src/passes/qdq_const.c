@@ -52,8 +52,7 @@ static bool only_weights(const w_qdq *q, w_id v) {
     return true;
 }
 
-/* Unsigned weights become signed: bytes and zero points move by 128. */
-static weir_status to_signed(w_graph *g, w_value *v, w_quant *quant, size_t bytes, weir_error *e) {
+weir_status w_qdq_to_signed(w_graph *g, w_value *v, w_quant *quant, size_t bytes, weir_error *e) {
     int8_t *data = w_arena_alloc_aligned(&g->arena, W_MAX(bytes, 1));
     int32_t *zero = w_arena_array(&g->arena, quant->n, sizeof *zero);
     if (!data || !zero) return w_oom(e, bytes, "signed weights");
@@ -80,7 +79,7 @@ static weir_status keep_bytes(w_qdq *q, w_id k, const w_quant *quant, w_redirect
     w_quant *own = w_arena_alloc(&g->arena, sizeof *own);
     if (!own) return w_oom(e, sizeof *own, "a quantisation");
     *own = *quant;
-    if (g->value[w].type == WEIR_U8) W_TRY(to_signed(g, &g->value[w], own, w_value_bytes(g, w), e));
+    if (g->value[w].type == WEIR_U8) W_TRY(w_qdq_to_signed(g, &g->value[w], own, w_value_bytes(g, w), e));
     g->value[w].quant = own;
     w_node_kill(g, k);
     w_redirect_set(to, y, w);

@@ -113,7 +113,7 @@ typedef struct w_technique {
     const char *row;               /* docs/techniques.md */
     const char *summary;           /* one line for people */
     const char *const *keys;       /* parameters it knows; NULL-terminated */
-    bool needs_data;
+    bool (*needs_data)(const json_t *params); /* whether a rule with these needs calibration data; NULL: none does */
     const char *draft;             /* JSON of parameters that are quick to apply and give the same shapes and types; NULL: none */
     bool lossless;                 /* no answer changes: the search adds its first rung to every layer it may change */
     bool recodes;                  /* gives every weight one of a few values; of two such, a layer takes one */
@@ -138,8 +138,10 @@ const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machin
 const char *w_verdict_equalise(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 const char *w_verdict_int8(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
 const char *w_verdict_channels(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);
-/* Ends a recipe that has int8 rules: decides which activations become 8-bit. params: those of its first int8 rule. */
+/* Ends a recipe that has static int8 rules: decides which activations become 8-bit. params: those of the first such rule. */
 weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, weir_error *e);
+
+bool w_int8_is_static(const json_t *params); /* activations with scales from calibration data */
 
 /* One rung of a ladder, as json_pack makes it: appended and owned by the list; NULL is a failed allocation. */
 weir_status w_ladder_add(json_t *settings, json_t *rung, weir_error *e);

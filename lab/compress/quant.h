@@ -25,6 +25,9 @@ bool w_quant_takes_slot(w_quant_role r, const w_node *n, uint32_t i); /* input i
 /* The integer kernels compute this node's epilogue exactly. */
 bool w_epilogue_is_integer(const w_epilogue *ep);
 
+/* The node's data become the bytes of a DynamicQuantizeLinear (quant_dynamic.c); new nodes come last, ids stay. */
+weir_status w_quantise_dynamically(w_graph *g, w_id node, weir_error *e);
+
 /* Takes an activation that they do not compute out of the node's epilogue; new nodes come last, ids stay. */
 weir_status w_quant_unfuse(w_graph *g, w_id node, w_epilogue *ep, weir_error *e);
 

@@ -106,10 +106,8 @@ bool w_recipe_needs_data(const json_t *recipe) {
     size_t i;
     json_t *rule;
     json_array_foreach(json_object_get(recipe, "rules"), i, rule) {
-        const char *method = json_string_value(json_object_get(rule, "method"));
-        const char *weighting = json_string_value(json_object_get(rule, "weighting"));
-        if (weighting && strcmp(weighting, "none") == 0) continue;
-        if (rule_technique(rule)->needs_data || (method && strcmp(method, "obs") == 0)) return true;
+        const w_technique *t = rule_technique(rule);
+        if (t->needs_data && t->needs_data(rule)) return true;
     }
     return false;
 }
@@ -210,7 +208,7 @@ static weir_status apply_rules(w_graph *g, const w_graph *origin, const json_t *
     json_t *rule;
     json_array_foreach(rules, i, rule) {
         W_TRY(apply_rule(g, origin, rule, i + 1, &st, e));
-        if (rule_technique(rule) != &w_technique_int8) continue;
+        if (rule_technique(rule) != &w_technique_int8 || !w_int8_is_static(rule)) continue;
         if (first_int8 && !same_calibration(first_int8, rule))
             return w_fail(e, WEIR_BAD_INPUT, "rule %zu (int8): 'calibration' and 'percentile' differ from an earlier int8 rule; activations are shared, so one choice holds for all", i + 1);
         if (!first_int8) first_int8 = rule;

@@ -1,16 +1,18 @@
 /* Post-training quantisation to 8-bit integers (D2): unsigned 8-bit activations with a scale and a zero point for the
  * tensor, signed weights of 2 to 8 bits with a scale for each output channel, 32-bit sums (arXiv 1712.05877, 1806.08342).
- * Fewer weight bits cost nothing in the kernel and shrink the entropy-coded file. */
+ * Static activations get their scale from calibration data and stay 8-bit between layers; dynamic ones get that of the tensor at
+ * run time, layer by layer, and need no data. Fewer weight bits cost nothing in the kernel and shrink the entropy-coded file. */
 #include "quant.h"
 #include <math.h>
 #include <string.h>
 
-static const char *const keys[] = {"bits", "calibration", "percentile", "rounding", "bias_correction", NULL};
+static const char *const keys[] = {"bits", "calibration", "percentile", "rounding", "bias_correction", "activations", NULL};
 static const char *const calibrations[] = {"minmax", "percentile", "mse", "kl", NULL};
+static const char *const activations[] = {"static", "dynamic", NULL};
 static const char *const roundings[] = {"nearest", "feedback", "adaround", NULL};
 
 typedef enum rounding { ROUND_NEAREST, ROUND_FEEDBACK, ROUND_ADAROUND } rounding;
-typedef struct int8_params { int levels; w_calibrate how; double percentile; rounding rounding; bool correct; } int8_params;
+typedef struct int8_params { int levels; w_calibrate how; double percentile; rounding rounding; bool correct, dynamic; } int8_params;
 
 static w_epilogue *epilogue_of(const w_node *n) {
     switch (n->op) {
@@ -63,32 +65,50 @@ static weir_status quantise_weights(w_graph *g, w_id node, const int8_params *p,
                                                   : w_feedback_round(g->ctx, &w, h, &f, q, e);
     if (s != WEIR_OK) return w_fail_prefix(e, s, "node '%s'", label);
     W_TRY(w_weights_put_s8(g, &w, q, scale, e));
-    return p->correct ? w_bias_correct(g, &w, before, c, e) : WEIR_OK;
+    return p->correct && c ? w_bias_correct(g, &w, before, c, e) : WEIR_OK;
 }
+
+static const char *const measured[] = {"calibration", "percentile"}; /* parameters of static activations only */
 
 static weir_status read_params(const json_t *params, int8_params *p, weir_error *e) {
     double bits;
-    const char *how, *round;
+    const char *how, *round, *scales;
     W_TRY(w_param_num(params, "bits", 8, 2, 8, &bits, e));
     W_TRY(w_param_num(params, "percentile", 99.99, 90, 100, &p->percentile, e));
     W_TRY(w_param_str(params, "calibration", "mse", calibrations, &how, e));
     W_TRY(w_param_str(params, "rounding", "nearest", roundings, &round, e));
     W_TRY(w_param_bool(params, "bias_correction", true, &p->correct, e));
+    W_TRY(w_param_str(params, "activations", "static", activations, &scales, e));
+    p->dynamic = scales == activations[1];
+    for (size_t i = 0; p->dynamic && i < W_COUNT(measured); i++)
+        if (json_object_get(params, measured[i]))
+            return w_fail(e, WEIR_BAD_INPUT, "'%s' is for static activations: dynamic ones are measured at run time", measured[i]);
     p->levels = (1 << ((int)bits - 1)) - 1;
     p->how = (w_calibrate)w_param_index(calibrations, how);
     p->rounding = (rounding)w_param_index(roundings, round);
     return WEIR_OK;
 }
 
+bool w_int8_is_static(const json_t *params) {
+    const char *scales = json_string_value(json_object_get(params, "activations"));
+    return !scales || strcmp(scales, "dynamic") != 0;
+}
+
+static bool needs_data(const json_t *params) {
+    const char *round = json_string_value(json_object_get(params, "rounding"));
+    return w_int8_is_static(params) || (round && strcmp(round, "nearest") != 0);
+}
+
 /* Rules quantise weights one after the other, so the choice of integer nodes is read off the weights: all of them together
- * decide which activations become 8-bit, in the last step of a recipe (w_int8_finish). */
+ * decide which activations become 8-bit, in the last step of a recipe (w_int8_finish). Dynamic ones are settled at once. */
 static weir_status apply(w_graph *g, const w_selection *s, const json_t *params, w_calibration *c, weir_error *e) {
     int8_params p;
-    if (!c) return w_fail(e, WEIR_USAGE, "int8 needs calibration data (--train or --data)");
     W_TRY(read_params(params, &p, e));
+    if (!c && needs_data(params)) return w_fail(e, WEIR_USAGE, "int8 needs calibration data (--train or --data)");
     for (size_t i = 0; i < s->n; i++) {
         W_TRY(quantise_weights(g, s->node[i], &p, c, e));
         W_TRY(w_quant_unfuse(g, s->node[i], epilogue_of(&g->node[s->node[i]]), e));
+        if (p.dynamic) W_TRY(w_quantise_dynamically(g, s->node[i], e));
     }
     return w_graph_toposort(g, e); /* functions that left an epilogue were appended at the end */
 }
@@ -100,7 +120,7 @@ weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, we
     if (!chosen) return w_oom(e, g->nnode, "the quantised graph");
     for (size_t k = 0; k < g->nnode; k++) {
         const w_node *n = &g->node[k];
-        chosen[k] = n->op != W_OP_NONE && w_node_has_weights(g, n) && g->value[n->in[1]].type == WEIR_S8;
+        chosen[k] = n->op != W_OP_NONE && w_node_has_weights(g, n) && g->value[n->in[1]].type == WEIR_S8 && !w_has_late_scale(n);
     }
     return w_quantise_activations(g, chosen, c, p.how, p.percentile, e);
 }
@@ -114,6 +134,6 @@ static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_er
 }
 
 const w_technique w_technique_int8 = {
-    .name = "int8", .row = "D2", .summary = "compute in 8-bit integers", .keys = keys, .needs_data = true, .recodes = true,
+    .name = "int8", .row = "D2", .summary = "compute in 8-bit integers", .keys = keys, .needs_data = needs_data, .recodes = true,
     .draft = "{\"rounding\": \"nearest\", \"bias_correction\": false}", .takes = takes,
     .ladder = ladder, .apply = apply, .verdict = w_verdict_int8};

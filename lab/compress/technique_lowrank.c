@@ -257,6 +257,11 @@ static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_er
     return WEIR_OK;
 }
 
+static bool needs_data(const json_t *params) {
+    const char *weighting = json_string_value(json_object_get(params, "weighting"));
+    return !weighting || strcmp(weighting, weightings[0]) == 0;
+}
+
 const w_technique w_technique_lowrank = {
     .name = "lowrank", .row = "F1", .summary = "split dense and pointwise layers into two of low rank", .keys = keys,
-    .draft = "{\"weighting\": \"none\", \"bias_correction\": false}", .needs_data = true, .reshapes = true, .takes = w_lowrank_takes, .apply = apply, .ladder = ladder, .verdict = w_verdict_lowrank};
+    .draft = "{\"weighting\": \"none\", \"bias_correction\": false}", .needs_data = needs_data, .reshapes = true, .takes = w_lowrank_takes, .apply = apply, .ladder = ladder, .verdict = w_verdict_lowrank};

@@ -72,7 +72,12 @@ static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_er
 
 static bool takes(const w_graph *g, const w_node *n) { return w_node_has_weights(g, n) && g->value[n->in[1]].type != WEIR_S8; }
 
+static bool needs_data(const json_t *params) {
+    const char *method = json_string_value(json_object_get(params, "method"));
+    return method && strcmp(method, "obs") == 0;
+}
+
 const w_technique w_technique_prune = {
-    .name = "prune", .row = "E1", .summary = "set the weights that matter least to zero", .keys = keys,
+    .name = "prune", .row = "E1", .summary = "set the weights that matter least to zero", .keys = keys, .needs_data = needs_data,
     .draft = "{\"method\": \"magnitude\", \"bias_correction\": false}", .takes = takes, .ladder = ladder,
     .apply = apply, .verdict = w_verdict_file_only};

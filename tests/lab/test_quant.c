@@ -311,6 +311,43 @@ static void functions_leave_the_epilogue(void **state) {
     }
 }
 
+/* Layers that read one value share its bytes, whatever they are; a function that integers do not compute follows. */
+static void dynamic_layers_share_their_bytes(void **state) {
+    static const char text[] =
+        "opset 20\ninput x f32[2,6,8,8]\nconst a f32[8,6,3,3]\nconst ab f32[8]\nconst b f32[8,6,1,1]\nconst d f32[8,1,3,3]\nconst m f32[8,5]\nconst mb f32[5]\n"
+        "c0: v0 = Conv(x, a, ab) pads=[1,1,1,1]\nc1: v1 = Conv(x, b)\nadd: v2 = Add(v0, v1)\ns: v3 = Sigmoid(v2)\nc2: v4 = Conv(v3, d) group=8 pads=[1,1,1,1]\n"
+        "t: v5 = Transpose(v4) perm=[0,2,3,1]\nmm: y = MatMul(v5, m, mb)\noutput y\n";
+    weir_error e = {0};
+    w_plan *p;
+    w_arena a;
+    double *x, *y, top = 0;
+    size_t n, m, nodes = 0;
+    w_id node[8];
+    w_graph *g = canonical_graph(text), *floats = canonical_graph(text);
+    for (w_id k = 0; k < g->nnode; k++)
+        if (w_node_has_weights(g, &g->node[k])) node[nodes++] = k;
+    assert_int_equal(nodes, 4);
+    json_t *params = json_pack("{s:s}", "activations", "dynamic");
+    if (w_technique_int8.apply(g, &(w_selection){.node = node, .n = nodes}, params, NULL, &e) != WEIR_OK || w_graph_verify(g, &e) != WEIR_OK ||
+        w_passes_canonical(g, &e) != WEIR_OK)
+        fail_msg("%s", e.message);
+    json_decref(params);
+    assert_int_equal(count_op(g, W_OP_DynamicQuantizeLinear), 3); /* x once */
+    weir_session_options so = weir_session_options_default();
+    w_plan_options po = {.threads = 1};
+    if (w_plan_create(g, &so, &po, &p, &e) != WEIR_OK) fail_msg("%s", e.message);
+    for (size_t k = 0; k < p->nstep; k++)
+        if (w_has_late_scale(&p->graph->node[p->step[k].node])) assert_int_equal(strncmp(p->step[k].kernel, "u8_", 3), 0);
+    w_plan_destroy(p);
+    w_arena_init(&a, ctx);
+    if (text_run(floats, &a, &x, &n, &e) != WEIR_OK || text_run(g, &a, &y, &m, &e) != WEIR_OK) fail_msg("%s", e.message);
+    for (size_t k = 0; k < n; k++) top = fmax(top, fabs(x[k]));
+    for (size_t k = 0; k < n; k++) assert_true(fabs(x[k] - y[k]) < 0.03 * top);
+    w_arena_fini(&a);
+    w_graph_destroy(g);
+    w_graph_destroy(floats);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entropy_cuts_tails_only),          cmocka_unit_test(entropy_keeps_zero_exact),
@@ -318,7 +355,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(learned_rounding_beats_nearest),   cmocka_unit_test(a_layer_too_large_to_learn_is_refused),
         cmocka_unit_test(a_fire_module_stays_in_8_bits),    cmocka_unit_test(functions_and_products_stay_in_8_bits),
         cmocka_unit_test(option_a_shortcuts_stay_in_8_bits), cmocka_unit_test(borders_stand_once),
-        cmocka_unit_test(functions_leave_the_epilogue),
+        cmocka_unit_test(functions_leave_the_epilogue),     cmocka_unit_test(dynamic_layers_share_their_bytes),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }

@@ -90,6 +90,9 @@ static void bad_rules_are_named(void **state) {
         {"{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"density\": -1}]}", "'density'"},
         {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": \"/0.*\"}, {\"technique\": \"int8\", \"nodes\": \"/2.*\", \"calibration\": \"minmax\"}]}", "differ from an earlier"},
         {"{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"method\": \"luck\"}]}", "magnitude, obs"},
+        {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"activations\": \"lazy\"}]}", "'activations' must be one of: static, dynamic"},
+        {"{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"activations\": \"dynamic\", \"percentile\": 99}]}",
+         "'percentile' is for static activations"},
     };
     for (size_t i = 0; i < W_COUNT(bad); i++) {
         weir_error e = {0};
@@ -115,6 +118,52 @@ static void int8_computes_in_integers(void **state) {
     w_paired p = compare_with_network(m, 500);
     assert_true(p.kl < 0.01);
     assert_true(p.lost <= 5);
+    weir_model_destroy(m);
+}
+
+static void dynamic_scales_need_no_data(void **state) {
+    static const char *const text[] = {
+        "{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"activations\": \"dynamic\"}]}",
+        "{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"activations\": \"dynamic\", \"rounding\": \"feedback\"}]}",
+        "{\"rules\": [{\"technique\": \"prune\", \"nodes\": \".*\", \"method\": \"obs\"}]}",
+        "{\"rules\": [{\"technique\": \"lowrank\", \"nodes\": \"/3/short.*\", \"rank\": 8, \"weighting\": \"none\"}]}"};
+    static const bool needs[] = {false, true, true, false};
+    weir_model *m;
+    for (size_t i = 0; i < W_COUNT(text); i++) {
+        weir_error e = {0};
+        json_t *r;
+        assert_int_equal(w_recipe_parse(text[i], "test", &r, &e), WEIR_OK);
+        assert_int_equal(w_recipe_needs_data(r), needs[i]);
+        weir_status s = w_recipe_apply(model, r, NULL, &m, &e);
+        if (s == WEIR_OK) weir_model_destroy(m);
+        if (s != (needs[i] ? WEIR_USAGE : WEIR_OK)) fail_msg("%s", e.message);
+        json_decref(r);
+    }
+    m = apply(text[0]);
+    for (size_t i = 0; i < m->graph->nnode; i++) {
+        const w_node *n = &m->graph->node[i];
+        if (n->op != W_OP_NONE && w_node_has_weights(m->graph, n)) assert_true(w_has_late_scale(n));
+    }
+    w_paired p = compare_with_network(m, 500);
+    assert_true(p.kl < 0.01);
+    assert_true(p.lost <= 5);
+    weir_model_destroy(m);
+}
+
+/* Static neighbours decide about the values between; a dynamic layer among them reads real numbers as before. */
+static void static_and_dynamic_rules_mix(void **state) {
+    weir_model *m = apply("{\"rules\": [{\"technique\": \"int8\", \"nodes\": \"/2.*\", \"activations\": \"dynamic\"}, "
+                          "{\"technique\": \"int8\", \"nodes\": \".*\", \"calibration\": \"minmax\"}]}");
+    size_t late = 0, integers = 0;
+    for (size_t i = 0; i < m->graph->nnode; i++) {
+        const w_node *n = &m->graph->node[i];
+        if (n->op == W_OP_NONE || !w_node_has_weights(m->graph, n)) continue;
+        late += w_has_late_scale(n);
+        integers += m->graph->value[n->in[0]].quant != NULL;
+    }
+    assert_int_equal(late, 2);
+    assert_true(integers >= 3);
+    assert_true(compare_with_network(m, 200).kl < 0.01);
     weir_model_destroy(m);
 }
 
@@ -452,7 +501,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_walk_keeps_to_its_budget),     cmocka_unit_test(any_mixture_applies),
         cmocka_unit_test(bad_recipes_are_named),        cmocka_unit_test(bad_rules_are_named),
         cmocka_unit_test(int8_computes_in_integers),    cmocka_unit_test(one_integer_layer_has_borders),
-        cmocka_unit_test(failed_looks_teach), cmocka_unit_test(pruning_keeps_its_density),    cmocka_unit_test(feedback_beats_nearest),
+        cmocka_unit_test(failed_looks_teach),           cmocka_unit_test(dynamic_scales_need_no_data),
+        cmocka_unit_test(static_and_dynamic_rules_mix), cmocka_unit_test(pruning_keeps_its_density),    cmocka_unit_test(feedback_beats_nearest),
         cmocka_unit_test(clusters_share_values),        cmocka_unit_test(saved_models_answer_the_same),
         cmocka_unit_test(the_interval_is_right),        cmocka_unit_test(the_store_remembers),
         cmocka_unit_test(options_are_checked),          cmocka_unit_test(ladders_lead_down),

@@ -115,7 +115,9 @@ static weir_status golden(weir_context *ctx, const char *dir, const char *stem, 
 
 /* ---- 8-bit integers ---- */
 
-static const char int8_recipe[] = "{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\"}]}";
+static const char *const int8_recipe[2] = {
+    "{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\"}]}",
+    "{\"rules\": [{\"technique\": \"int8\", \"nodes\": \".*\", \"activations\": \"dynamic\"}]}"};
 
 /* The images of the test as a data set, by way of a file in the current folder. */
 static weir_status calibration(weir_context *ctx, const weir_model *m, weir_dataset **out, weir_error *e) {
@@ -140,7 +142,7 @@ static weir_status calibration(weir_context *ctx, const weir_model *m, weir_data
 }
 
 /* Quantises on the reference set, so that every set then runs the same numbers. */
-static weir_status quantise(const char *path, const char *to, weir_error *e) {
+static weir_status quantise(const char *path, const char *to, bool dynamic, weir_error *e) {
     weir_context_options o = weir_context_options_default();
     weir_context *ctx;
     weir_model *m = NULL, *small = NULL;
@@ -148,8 +150,8 @@ static weir_status quantise(const char *path, const char *to, weir_error *e) {
     o.cpu = "ref", o.threads = 1;
     W_TRY(weir_context_create(&o, &ctx, e));
     weir_status status = weir_model_open(ctx, path, &m, e);
-    if (status == WEIR_OK) status = calibration(ctx, m, &data, e);
-    if (status == WEIR_OK) status = weir_compress(m, int8_recipe, data, &small, e);
+    if (status == WEIR_OK && !dynamic) status = calibration(ctx, m, &data, e);
+    if (status == WEIR_OK) status = weir_compress(m, int8_recipe[dynamic], data, &small, e);
     if (status == WEIR_OK) status = weir_model_save(small, to, e);
     weir_dataset_destroy(data);
     weir_model_destroy(small);
@@ -185,22 +187,23 @@ static bool same_bits(const results *a, const results *b) {
 
 /* Integer layers give the same bits on every set. A float layer left between them may round differently and shift a value by a
  * step, so what is required is the class and a small difference; the line says whether the bits were the same. */
-static bool test_int8(const char *set, const char *stem, const char *path, const results *f32) {
+static bool test_int8(const char *set, const char *stem, const char *path, bool dynamic, const results *f32) {
     static results ref, one, two;
     weir_error e = {0};
     char small[64];
+    const char *kind = dynamic ? "dynamic int8" : "int8";
     snprintf(small, sizeof small, "test-model-%ld.weir", (long)getpid());
-    weir_status s = quantise(path, small, &e);
+    weir_status s = quantise(path, small, dynamic, &e);
     if (s == WEIR_OK) s = open_and_run("ref", 1, small, MOST_INPUTS, &ref, &e);
     if (s == WEIR_OK) s = open_and_run(set, 1, small, MOST_INPUTS, &one, &e);
     if (s == WEIR_OK) s = open_and_run(set, 2, small, MOST_INPUTS, &two, &e);
     unlink(small);
-    if (s != WEIR_OK) return printf("FAIL %s int8: %s\n", stem, e.message), false;
+    if (s != WEIR_OK) return printf("FAIL %s %s: %s\n", stem, kind, e.message), false;
     size_t equal = 0, kept = 0;
     for (size_t k = 0; k < MOST_INPUTS; k++) equal += class_of(&ref, k) == class_of(&one, k), kept += class_of(f32, k) == class_of(&one, k);
-    bool ok = check(stem, "int8 on the reference set", apart(&one, &ref), 0.02) && equal >= 31 && same_bits(&one, &two);
-    printf("%s %s int8: %s as on the reference set, classes equal %zu of 32; %zu of 32 as in float; one and two threads %s\n", ok ? "ok  " : "FAIL",
-           stem, same_bits(&one, &ref) ? "bit for bit" : "not bit for bit", equal, kept, same_bits(&one, &two) ? "the same bits" : "DIFFER");
+    bool ok = check(stem, dynamic ? "dynamic int8 on the reference set" : "int8 on the reference set", apart(&one, &ref), 0.02) && equal >= 31 && same_bits(&one, &two);
+    printf("%s %s %s: %s as on the reference set, classes equal %zu of 32; %zu of 32 as in float; one and two threads %s\n", ok ? "ok  " : "FAIL",
+           stem, kind, same_bits(&one, &ref) ? "bit for bit" : "not bit for bit", equal, kept, same_bits(&one, &two) ? "the same bits" : "DIFFER");
     return ok;
 }
 
@@ -227,7 +230,7 @@ static bool test_model(weir_context *ctx, const char *set, const char *dir, cons
     ok &= check(stem, "the reference", apart(&one, &ref), half ? 2e-3 : 1e-4);
     bool same = same_bits(&one, &two);
     printf("%s %s: one and two threads give the same bits\n", same ? "ok  " : "FAIL", stem);
-    if (want.n == MOST_INPUTS && strstr(path, "examples/models")) ok &= test_int8(set, stem, path, &one);
+    if (want.n == MOST_INPUTS && strstr(path, "examples/models")) ok &= test_int8(set, stem, path, false, &one) & test_int8(set, stem, path, true, &one);
     return ok && same;
 }
 

@@ -1,4 +1,5 @@
 """The main job on four networks, each result held to its limits. Everything is made in a temporary folder."""
+import json
 import pathlib
 import tempfile
 
@@ -62,6 +63,17 @@ def in_onnx_runtime(v, path, out, images, labels, spec, folder):
            f"{path.stem}: top-1 of the exported file in ONNX Runtime{'' if exact else ', unfused,'} {theirs:.2f} %, of weir {ours:.2f} % (within {POINTS})")
 
 
+def dynamic_in_onnx_runtime(v, path, images, labels, folder):
+    """Scales of the tensors themselves, the same batches in both engines; exported so that no product saturates on any CPU."""
+    recipe, out, exported = folder / "dynamic.json", folder / f"{path.stem}-dynamic.weir", folder / f"{path.stem}-dynamic.onnx"
+    recipe.write_text(json.dumps({"rules": [{"technique": "int8", "nodes": ".*", "activations": "dynamic"}]}))
+    verdicts.weir("compress", path, "-o", out, "--recipe", recipe)
+    verdicts.weir("convert", out, exported)
+    ours, theirs = (100 * float((f(p, images).argmax(1) == labels).mean()) for f, p in ((weirlib.logits, out), (ortlib.logits, exported)))
+    v.line(abs(theirs - ours) <= POINTS + 1e-9,
+           f"{path.stem}: dynamic int8, top-1 of the exported file in ONNX Runtime {theirs:.2f} %, of weir {ours:.2f} % (within {POINTS})")
+
+
 def speed(v, path, out, images):
     small, plain, other = weirlib.Session(out), weirlib.Session(path), ortlib.Session(str(path))
     if small.cpu not in ("vnni", "bf16", "amx"):
@@ -106,6 +118,8 @@ def one(v, folder, path, train, data, images, labels):
     small_file(v, path, out)
     fewer_bytes(v, path, out)
     in_onnx_runtime(v, path, out, images, labels, data, folder)
+    if path.stem in verdicts.NETS:  # which take batches
+        dynamic_in_onnx_runtime(v, path, images, labels, folder)
     if path.stem == "resnet8":
         speed(v, path, out, images[:1000])
 

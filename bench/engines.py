@@ -28,9 +28,9 @@ class OnnxRuntime:
     """All optimisations, sequential, bound buffers, as many threads as asked for."""
     name = "onnxruntime"
 
-    def __init__(self, path, threads):
+    def __init__(self, path, threads, fused=True):
         import ortlib
-        self.session = ortlib.Session(path if isinstance(path, bytes) else str(path), threads=threads)
+        self.session = ortlib.Session(path if isinstance(path, bytes) else str(path), threads=threads, fused=fused)
         self.feed, self.run = self.session.feed, self.session.run
 
     @staticmethod

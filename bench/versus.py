@@ -71,18 +71,6 @@ def measure(runners, nothings, inputs, turns, burst):
     return clean, np.median(times[:, n:], axis=0), (middle, low, high), best(clean), trouble
 
 
-def float_outputs(name, inputs):
-    """What the float network of an 8-bit one answers."""
-    exact = engines.OnnxRuntime(models.build(name.removesuffix(models.INT8), CACHE), 1)
-    out = []
-    for x in inputs:
-        exact.feed(*x)
-        exact.run()
-        out += exact.outputs
-    exact.close()
-    return out
-
-
 def outputs_of(runners, inputs):
     """For each runner the outputs on all inputs, one after the other."""
     out = [[] for _ in runners]
@@ -94,14 +82,25 @@ def outputs_of(runners, inputs):
     return out
 
 
+def outputs_in_runtime(path, inputs, fused=True):
+    session = engines.OnnxRuntime(path, 1, fused)
+    out = outputs_of([session], inputs)[0]
+    session.close()
+    return out
+
+
 def compare(name, path, runners, inputs):
-    """Against the first rival, ONNX Runtime; 8-bit networks by their error to the float one. Includes whether weir agrees."""
+    """Against the first rival, ONNX Runtime; 8-bit networks by their error to the float one. Includes whether weir agrees.
+
+    Some networks magnify rounding (a sigmoid far from 0 of what should be exact): as far as ONNX Runtime's two ways of
+    computing the same graph lie apart, twice that is allowed."""
     outs = outputs_of(runners, inputs)
     if models.group(name) == "int8":
-        exact = float_outputs(name, inputs)
+        exact = outputs_in_runtime(models.build(name.removesuffix(models.INT8), CACHE), inputs)
         errors = [agreement.noise(o, exact) for o in outs]
         return {"errors": errors, "limit": agreement.INT8_WORSE * errors[1], "agrees": errors[0] <= agreement.INT8_WORSE * errors[1]}
-    errors, limit = [agreement.furthest(o, outs[1]) for o in outs], agreement.tolerance(path)
+    apart = agreement.furthest(outputs_in_runtime(path, inputs, fused=False), outs[1])
+    errors, limit = [agreement.furthest(o, outs[1]) for o in outs], max(agreement.tolerance(path), 2 * apart)
     return {"errors": errors, "limit": limit, "agrees": errors[0] <= limit}
 
 

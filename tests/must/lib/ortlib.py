@@ -9,11 +9,12 @@ NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(i
            "tensor(uint8)": np.uint8, "tensor(int8)": np.int8, "tensor(bool)": np.bool_, "tensor(double)": np.float64}
 
 
-def options(threads=1):
+def options(threads=1, fused=True):
+    """fused=False: operator by operator as the file says, so that QuantizeLinear and DequantizeLinear stand between float kernels."""
     o = ort.SessionOptions()
     o.intra_op_num_threads, o.inter_op_num_threads = threads, 1
     o.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    o.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    o.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL if fused else ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     o.log_severity_level = 3
     return o
 
@@ -29,8 +30,8 @@ def zeros(info, batch):
 class Session:
     """Bound once; feed writes into the bound inputs, run does nothing but run."""
 
-    def __init__(self, model, batch=1, threads=1):
-        self.session = ort.InferenceSession(model, options(threads), providers=["CPUExecutionProvider"])
+    def __init__(self, model, batch=1, threads=1, fused=True):
+        self.session = ort.InferenceSession(model, options(threads, fused), providers=["CPUExecutionProvider"])
         self.binding = self.session.io_binding()
         self.values = []
         for take in self.session.get_inputs():
@@ -71,11 +72,7 @@ def identity(shape):
 
 
 def logits(path, images, batch=100, fused=True):
-    """fused=False: operator by operator as the file says, so that QuantizeLinear and DequantizeLinear stand between float kernels."""
-    o = options()
-    o.intra_op_num_threads = 0
-    if not fused:
-        o.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    o = options(threads=0, fused=fused)
     session = ort.InferenceSession(str(path), o, providers=["CPUExecutionProvider"])
     take = session.get_inputs()[0]
     step = take.shape[0] if isinstance(take.shape[0], int) else batch

@@ -46,7 +46,7 @@ static weir_status dim_read(w_onnx *r, w_span m, const char *where, size_t k, in
     const char *symbol;
     W_TRY(w_onnx_decode(r, m, onnx_TensorShapeProto_Dimension_fields, &p, where));
     if (p.has_dim_value && param.s.n) return w_fail(r->e, WEIR_BAD_INPUT, "%s: dimension %zu has a value and a symbol", where, k);
-    if (p.has_dim_value) {
+    if (p.has_dim_value && p.dim_value != -1) { /* -1: what some exporters write for a free dimension */
         if (p.dim_value < 0 || p.dim_value > W_MAX_DIM) {
             return w_fail(r->e, WEIR_BAD_INPUT, "%s: dimension %zu is %lld, expected 0 to %lld", where, k, (long long)p.dim_value, (long long)W_MAX_DIM);
         }
@@ -55,7 +55,8 @@ static weir_status dim_read(w_onnx *r, w_span m, const char *where, size_t k, in
     }
     W_TRY(w_onnx_name(r, param.s, "dim_param", where, &symbol));
     snprintf(fresh, sizeof fresh, "%s, dimension %zu", where, k);
-    return w_graph_symbol(r->g, symbol[0] ? symbol : fresh, out, r->e);
+    bool named = symbol[0] && strcmp(symbol, "?"); /* exporters write '?' for dimensions that have nothing to do with each other */
+    return w_graph_symbol(r->g, named ? symbol : fresh, out, r->e);
 }
 
 static weir_status shape_dims(w_onnx *r, const w_spans *dims, const char *where, w_shape *s) {

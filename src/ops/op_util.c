@@ -122,7 +122,7 @@ weir_status w_check_same_type(const w_graph *g, const w_node *n, uint32_t i, uin
     const w_value *a = w_node_in(g, n, i), *b = w_node_in(g, n, j);
     if (!a || !b) return WEIR_OK;
     w_type ta = w_real_type(a), tb = w_real_type(b);
-    if (ta == tb) return WEIR_OK;
+    if (ta == tb || !ta || !tb) return WEIR_OK; /* not known before shapes are */
     if ((W_T(ta) & W_T_FLOATS) && short_constant(b)) return WEIR_OK;
     if ((W_T(tb) & W_T_FLOATS) && short_constant(a)) return WEIR_OK;
     return w_node_fail(e, g, n, "input %u has type %s, expected %s as input %u", j, w_type_name(tb), w_type_name(ta), i);

@@ -64,7 +64,7 @@ w_quant_role w_quant_role_of(const w_graph *g, const w_node *n, bool chosen) {
     switch (n->op) {
     case W_OP_MaxPool: case W_OP_AveragePool: case W_OP_GlobalAveragePool: case W_OP_GlobalMaxPool: return pool_role(n);
     case W_OP_Reshape: case W_OP_Flatten: case W_OP_Squeeze: case W_OP_Unsqueeze: case W_OP_Identity: case W_OP_Transpose:
-    case W_OP_Concat: return W_QROLE_CARRY;
+    case W_OP_Concat: case W_OP_DepthToSpace: case W_OP_SpaceToDepth: return W_QROLE_CARRY;
     case W_OP_Slice: case W_OP_Split: return steered_by_constants(g, n, 1) ? W_QROLE_CARRY : W_QROLE_REAL;
     case W_OP_Pad: return pads_zeros(g, n) ? W_QROLE_CARRY : W_QROLE_REAL;
     case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_Max: case W_OP_Min: return binary_role(g, n);
@@ -74,6 +74,7 @@ w_quant_role w_quant_role_of(const w_graph *g, const w_node *n, bool chosen) {
         const char *how = ((const w_gelu_attr *)n->attr)->approximate;
         return !how || !strcmp(how, "none") ? W_QROLE_RESCALE : W_QROLE_REAL;
     }
+    case W_OP_Resize: return w_resize_copies(n) && steered_by_constants(g, n, 1) ? W_QROLE_CARRY : W_QROLE_REAL;
     case W_OP_Clip: return steered_by_constants(g, n, 1) ? W_QROLE_RESCALE : W_QROLE_REAL;
     default: return W_QROLE_REAL;
     }

@@ -16,6 +16,13 @@ static int64_t node_opset(const w_graph *g, const w_node *n) {
     case W_OP_Reshape: return ((const w_reshape_attr *)n->attr)->allowzero ? 14 : 13;
     case W_OP_Shape: return ((const w_shape_attr *)n->attr)->start || n->nin > 1 ? 15 : 13;
     case W_OP_Split: return ((const w_split_attr *)n->attr)->num_outputs ? 18 : 13;
+    case W_OP_LayerNormalization: return 17;
+    case W_OP_SpaceToDepth: return strcmp(((const w_depth_attr *)n->attr)->mode, "DCR") ? 28 : 13;
+    case W_OP_Resize: {
+        const w_resize_attr *a = n->attr;
+        if (!strcmp(a->coordinate_transformation_mode, "half_pixel_symmetric")) return 19;
+        return a->antialias || a->axes.n || strcmp(a->keep_aspect_ratio_policy, "stretch") ? 18 : 13;
+    }
     case W_OP_ReduceMean: case W_OP_ReduceMax: case W_OP_ReduceMin: return n->nin > 1 && n->in[1] != W_NONE ? 18 : 13;
     case W_OP_AveragePool: {
         const w_ints *d = &((const w_pool_attr *)n->attr)->dilations;
@@ -48,7 +55,8 @@ static int64_t attr_since(const w_exporter *x, const w_node *n, const char *name
         {W_OP_ReduceMean, "noop_with_empty_axes", 18}, {W_OP_ReduceMax, "noop_with_empty_axes", 18}, {W_OP_ReduceMin, "noop_with_empty_axes", 18},
         {W_OP_Cast, "saturate", 19}, {W_OP_AveragePool, "storage_order", INT64_MAX}, {W_OP_AveragePool, "dilations", 19},
         {W_OP_MaxPool, "count_include_pad", INT64_MAX}, {W_OP_QuantizeLinear, "saturate", 19}, {W_OP_QuantizeLinear, "block_size", 21},
-        {W_OP_QuantizeLinear, "output_dtype", 21}, {W_OP_DequantizeLinear, "block_size", 21}};
+        {W_OP_QuantizeLinear, "output_dtype", 21}, {W_OP_Resize, "antialias", 18}, {W_OP_Resize, "axes", 18}, {W_OP_Resize, "keep_aspect_ratio_policy", 18},
+        {W_OP_SpaceToDepth, "mode", 28}, {W_OP_DequantizeLinear, "block_size", 21}};
     bool reduces = n->op == W_OP_ReduceMean || n->op == W_OP_ReduceMax || n->op == W_OP_ReduceMin;
     if (strncmp(name, "weir_", 5) == 0) return INT64_MAX;
     if (reduces && strcmp(name, "axes") == 0) return x->opset >= 18 ? INT64_MAX : 0;

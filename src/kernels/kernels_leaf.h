@@ -148,6 +148,13 @@ typedef void w_fn_softmax_f32(const float *in, float *out, size_t rows, size_t n
 /* ---- ends[0] and ends[1] become the least and the greatest of in[n] and of what they hold; NaN counts for neither ---- */
 typedef void w_fn_extent_f32(const float *in, size_t n, float ends[2]);
 
+/* ---- layer normalisation, rows of n: (x - mean) / sqrt(variance + epsilon) * mul + add; mul and add have n elements. Sums in
+ * lanes, then across; the variance from the differences to the mean ---- */
+typedef void w_fn_layernorm_f32(const float *in, float *out, const float *mul, const float *add, float epsilon, size_t rows, size_t n);
+
+/* out[i] = sum over t < taps of weight[t] * in[t * stride + i], i < n; added in the order of t, fused. */
+typedef void w_fn_blend_f32(float *out, const float *in, size_t stride, const float *weight, size_t taps, size_t n);
+
 /* ---- quantise: rint(x / scale) + zero saturated (NaN: 0 - zero end), as ONNX; dequantise: (float)(q - zero) * scale ---- */
 typedef void w_fn_quantize_u8(const float *in, uint8_t *out, size_t n, float scale, int32_t zero);
 typedef void w_fn_dequantize_u8(const uint8_t *in, float *out, size_t n, float scale, int32_t zero);
@@ -172,6 +179,8 @@ typedef struct w_leaf_kernels {
     w_fn_affine_f32 *affine_f32;
     w_fn_softmax_f32 *softmax_f32;
     w_fn_extent_f32 *extent_f32;
+    w_fn_layernorm_f32 *layernorm_f32;
+    w_fn_blend_f32 *blend_f32;
     w_fn_quantize_u8 *quantize_u8;
     w_fn_dequantize_u8 *dequantize_u8;
     w_fn_half_to_f32 *half_to_f32;

@@ -44,6 +44,9 @@ typedef struct w_conv_attr {      /* Conv: in X, W, [B], [residual: same shape a
     w_ints kernel_shape, strides, pads, dilations; int64_t group; const char *auto_pad;
     w_epilogue ep;
 } w_conv_attr;
+typedef struct w_convtranspose_attr {
+    w_ints kernel_shape, strides, pads, dilations, output_padding, output_shape; int64_t group; const char *auto_pad;
+} w_convtranspose_attr;
 typedef struct w_gemm_attr {      /* Gemm: A, B, [C], [residual]; MatMul is its own op without these */
     float alpha, beta; int64_t transA, transB; w_epilogue ep;
 } w_gemm_attr;
@@ -62,6 +65,7 @@ typedef struct w_bn_attr { float epsilon, momentum; int64_t training_mode, spati
  * `axis` on are normalised together. */
 typedef struct w_softmax_attr { int64_t axis, coerce; } w_softmax_attr;
 typedef struct w_lrn_attr { int64_t size; float alpha, beta, bias; } w_lrn_attr;
+typedef struct w_layernorm_attr { int64_t axis; float epsilon; int64_t stash_type; } w_layernorm_attr;
 typedef struct w_reduce_attr { w_ints axes; int64_t keepdims, noop_with_empty_axes; } w_reduce_attr; /* or input 1: axes */
 typedef struct w_arg_attr { int64_t axis, keepdims, select_last_index; } w_arg_attr;
 typedef struct w_reshape_attr { int64_t allowzero; } w_reshape_attr;
@@ -74,6 +78,11 @@ typedef struct w_constant_of_shape_attr { w_tensor *value; } w_constant_of_shape
 typedef struct w_split_attr { int64_t axis, num_outputs; w_ints split; } w_split_attr;   /* or input 1: split */
 typedef struct w_slice_attr { w_ints starts, ends, axes; } w_slice_attr;                 /* opset < 10, or inputs 1.. */
 typedef struct w_pad_attr { const char *mode; w_ints pads; float value; } w_pad_attr;    /* opset < 11, or inputs 1.. */
+typedef struct w_depth_attr { int64_t blocksize; const char *mode; } w_depth_attr; /* DepthToSpace, SpaceToDepth */
+typedef struct w_resize_attr {
+    const char *mode, *coordinate_transformation_mode, *nearest_mode, *keep_aspect_ratio_policy;
+    float cubic_coeff_a, extrapolation_value; int64_t exclude_outside, antialias; w_ints axes;
+} w_resize_attr;
 typedef struct w_quantize_attr { int64_t axis, saturate, block_size, output_dtype; } w_quantize_attr; /* both directions */
 /* Conv, Gemm, MatMul: with these two inputs (weir's) input 0 holds the bytes of DynamicQuantizeLinear, which mean
  * scale * (byte - zero); everything else is as ever. */
@@ -126,6 +135,11 @@ extern const w_attr_def w_no_attrs[1];
 #undef W_OP
 
 const w_value *w_node_in(const w_graph *g, const w_node *n, uint32_t i); /* NULL: absent */
+/* Strides, by batch, channel, block row, row in it, block column, column in it, of DepthToSpace's and SpaceToDepth's operand with
+ * the fine image (is_space) or of the other. depth, space: strides of the two by axis. */
+#define W_DEPTH_RANK 6
+void w_depth_strides(const w_node *n, int64_t depth_channels, int64_t to[W_DEPTH_RANK], const int64_t depth[4], const int64_t space[4], bool is_space);
+bool w_resize_copies(const w_node *n);             /* a Resize that makes no new numbers: nearest, nothing extrapolated */
 const w_op_def *w_op_get(uint16_t op);             /* NULL for W_OP_NONE and out of range */
 /* W_OP_NONE if unknown. Domain "" or "ai.onnx": ONNX's operators; "weir": ours; NULL: any, by the name in the table. */
 w_op w_op_find(const char *onnx_name, const char *domain);

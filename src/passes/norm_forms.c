@@ -1,7 +1,9 @@
 /* One form per meaning: Clip bounds as inputs, Sum of two as Add, ReduceMean over the image as GlobalAveragePool, MatMul
- * of a matrix by a constant one as Gemm, Gemm with alpha = beta = 1 and a vector of biases. */
+ * of a matrix by a constant one as Gemm, ConvTranspose without overlap as Conv, Gemm with
+ * alpha = beta = 1 and a vector of biases. */
 #include "passutil.h"
 #include <float.h>
+#include <string.h>
 
 /* A scalar constant named after the node. */
 static weir_status add_scalar(w_graph *g, const w_node *n, const char *suffix, float x, w_id *out, weir_error *e) {
@@ -125,10 +127,63 @@ static weir_status gemm_form(w_graph *g, w_node *n, const w_uses *uses, weir_err
     return w_const_update(g, b, b < uses->n && uses->count[b] == 1, &shape, data, &n->in[1], e);
 }
 
+/* ConvTranspose whose kernels lie side by side, b x b with stride b: every pixel makes a block of b * b pixels alone. */
+static bool tiles_blocks(const w_graph *g, const w_node *n, int64_t *block) {
+    const w_convtranspose_attr *a = n->attr;
+    const w_shape *w = &g->value[n->in[1]].shape;
+    if (w->rank != 4 || !w_is_plain(g, n->in[1]) || (w_input_of(n, 2) != W_NONE && !w_is_plain(g, n->in[2]))) return false;
+    if (w->dim[2] != w->dim[3] || w->dim[2] < 2 || a->group != 1 || a->output_shape.n || a->strides.n != 2) return false;
+    for (uint32_t i = 0; i < a->pads.n; i++)
+        if (a->pads.v[i] && strcmp(a->auto_pad, "NOTSET") == 0) return false;
+    for (uint32_t i = 0; i < a->output_padding.n; i++)
+        if (a->output_padding.v[i]) return false;
+    for (uint32_t i = 0; i < a->dilations.n; i++)
+        if (a->dilations.v[i] != 1) return false;
+    *block = w->dim[2];
+    return a->strides.v[0] == *block && a->strides.v[1] == *block;
+}
+
+/* Weights [C, M, b, b] as those of a pointwise Conv [b * b * M, C, 1, 1], the places of the block outermost; biases repeat. */
+static weir_status block_weights(w_graph *g, w_node *n, int64_t block, weir_error *e) {
+    w_shape s = g->value[n->in[1]].shape;
+    size_t c = (size_t)s.dim[0], m = (size_t)s.dim[1], places = (size_t)(block * block), count;
+    float *from, *bias = NULL, *to = w_arena_array(&g->arena, c * m * places, sizeof *to), *all = w_arena_array(&g->arena, m * places, sizeof *all);
+    if (!to || !all) return w_oom(e, (c + 1) * m * places * sizeof *to, "weights");
+    W_TRY(w_const_f32(g, n->in[1], &g->arena, &from, &count, e));
+    if (w_input_of(n, 2) != W_NONE) W_TRY(w_const_f32(g, n->in[2], &g->arena, &bias, &count, e));
+    for (size_t k = 0; k < places * m; k++) {
+        for (size_t i = 0; i < c; i++) to[k * c + i] = from[(i * m + k % m) * places + k / m];
+        if (bias) all[k] = bias[k % m];
+    }
+    s = (w_shape){.rank = 4, .known = true, .dim = {(int64_t)(places * m), (int64_t)c, 1, 1}};
+    W_TRY(w_const_update(g, n->in[1], false, &s, to, &n->in[1], e));
+    s = w_shape_1d((int64_t)(places * m));
+    return bias ? w_const_update(g, n->in[2], false, &s, all, &n->in[2], e) : WEIR_OK;
+}
+
+/* Such a ConvTranspose is a pointwise Conv, and DepthToSpace of what it makes. */
+static weir_status transposed_form(w_graph *g, w_id k, weir_error *e) {
+    int64_t block;
+    if (g->value[g->node[k].out[0]].quant || !tiles_blocks(g, &g->node[k], &block)) return WEIR_OK;
+    w_conv_attr *conv = w_op_attr_new(g, W_OP_Conv);
+    w_depth_attr *depth = w_op_attr_new(g, W_OP_DepthToSpace);
+    if (!conv || !depth) return w_oom(e, sizeof *conv, "attributes");
+    w_id blocks, y = g->node[k].out[0];
+    W_TRY(block_weights(g, &g->node[k], block, e));
+    W_TRY(w_graph_add_derived(g, w_value_name(g, y), ".blocks", &blocks, e));
+    g->node[k].op = W_OP_Conv;
+    g->node[k].attr = conv;
+    w_node_retarget(g, k, blocks);
+    depth->blocksize = block;
+    W_TRY(w_norm_windows(g, &g->node[k], e));
+    return w_graph_add_node(g, W_OP_DepthToSpace, "", &blocks, 1, &y, 1, depth, NULL, e);
+}
+
 static weir_status one_form(w_graph *g, w_id k, const w_uses *uses, weir_error *e) {
     w_node *n = &g->node[k];
     switch (n->op) {
     case W_OP_Conv: case W_OP_ConvInteger: case W_OP_MaxPool: case W_OP_AveragePool: return w_norm_windows(g, n, e);
+    case W_OP_ConvTranspose: return transposed_form(g, k, e);
     case W_OP_Clip: return clip_form(g, n, e);
     case W_OP_Sum: return sum_form(g, n, e);
     case W_OP_ReduceMean: return mean_form(g, k, e);

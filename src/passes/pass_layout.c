@@ -25,8 +25,9 @@ static bool follows(uint16_t op) {
     case W_OP_Sub: case W_OP_Mul: case W_OP_Div: case W_OP_Pow: case W_OP_Min: case W_OP_Max: case W_OP_Sum: case W_OP_Abs:
     case W_OP_Neg: case W_OP_Exp: case W_OP_Log: case W_OP_Sqrt: case W_OP_Reciprocal: case W_OP_Erf: case W_OP_Floor:
     case W_OP_Ceil: case W_OP_Identity: case W_OP_Dropout: case W_OP_Cast: case W_OP_BatchNormalization: case W_OP_Softmax:
-    case W_OP_LogSoftmax: case W_OP_LRN: case W_OP_Concat: case W_OP_Split: case W_OP_Slice: case W_OP_Pad:
-    case W_OP_QuantizeLinear: case W_OP_DequantizeLinear: case W_OP_DynamicQuantizeLinear: return true;
+    case W_OP_LogSoftmax: case W_OP_LRN: case W_OP_Resize: case W_OP_DepthToSpace: case W_OP_SpaceToDepth: case W_OP_Concat:
+    case W_OP_Split: case W_OP_Slice: case W_OP_Pad: case W_OP_QuantizeLinear: case W_OP_DequantizeLinear:
+    case W_OP_DynamicQuantizeLinear: return true;
     default: return false;
     }
 }

@@ -158,7 +158,8 @@ static role role_of(const w_node *n) {
         return n->nout > 1 ? ROLE_REAL : ep && ep->act != W_ACT_NONE ? ROLE_RESCALE : ROLE_CARRY;
     }
     case W_OP_Concat: case W_OP_Slice: case W_OP_Reshape: case W_OP_Flatten: case W_OP_Squeeze: case W_OP_Unsqueeze: case W_OP_Transpose:
-    case W_OP_Identity: return ROLE_CARRY;
+    case W_OP_Identity: case W_OP_DepthToSpace: case W_OP_SpaceToDepth: return ROLE_CARRY;
+    case W_OP_Resize: return w_resize_copies(n) ? ROLE_CARRY : ROLE_REAL;
     default: return ROLE_REAL;
     }
 }

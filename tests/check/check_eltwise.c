@@ -208,6 +208,53 @@ void check_extent_f32(check *c, w_fn_extent_f32 *fn, int mr, int nr, int pack) {
     }
 }
 
+/* ---- layer normalisation: a sum of n terms loses at most n roundings of its mean magnitude. A large common part of the row
+ * is the hard case: it cancels in the differences ---- */
+
+static void layernorm_row(check *c, const float *in, const float *out, const float *mul, const float *add, double epsilon, size_t n) {
+    double mean = 0, size = 0, var = 0;
+    for (size_t i = 0; i < n; i++) mean += in[i] / (double)n, size += fabs((double)in[i]) / (double)n;
+    for (size_t i = 0; i < n; i++) var += (in[i] - mean) * (in[i] - mean) / (double)n;
+    double scale = 1 / sqrt(var + epsilon), slip = (double)(n + 4) * 0x1p-23 * size * scale; /* of a normalised element */
+    for (size_t i = 0; i < n; i++) {
+        double y = (in[i] - mean) * scale, want = y * mul[i] + add[i];
+        double bound = fabs((double)mul[i]) * (slip * (1 + slip) * (1 + fabs(y)) + fabs(y) * (double)(n + 12) * 0x1p-23) + fabs(want) * 0x1p-22;
+        if (!check_close(out[i], want, bound))
+            check_fail(c, "element %zu of a row of %zu: %.9g, expected %.9g (seed %llu)", i, n, (double)out[i], want, (unsigned long long)c->seed);
+    }
+}
+
+void check_layernorm_f32(check *c, w_fn_layernorm_f32 *fn, int mr, int nr, int pack) {
+    (void)mr, (void)nr, (void)pack;
+    for (size_t t = 0; t < 200; t++, c->cases++) {
+        size_t n = draw(c, 1, 120), rows = draw(c, 1, 4), before = c->failures;
+        float *in = check_f32(c, rows * n), *out = t % 2 ? in : check_f32(c, rows * n), keep[480], *mul = check_f32(c, n), *add = check_f32(c, n);
+        for (size_t i = 0; i < rows * n; i++) keep[i] = in[i] += t % 4 == 1 ? 50.0f : 0.0f;
+        fn(in, out, mul, add, 1e-5f, rows, n);
+        for (size_t r = 0; r < rows; r++) layernorm_row(c, keep + r * n, out + r * n, mul, add, 1e-5f, n);
+        if (c->failures > before) c->failures = before + 1;
+        check_release_all();
+    }
+}
+
+void check_blend_f32(check *c, w_fn_blend_f32 *fn, int mr, int nr, int pack) {
+    (void)mr, (void)nr, (void)pack;
+    for (size_t t = 0; t < 200; t++, c->cases++) {
+        size_t n = draw(c, 1, 100), taps = draw(c, 1, 9), stride = draw(c, 0, 3) ? n + draw(c, 0, 5) : draw(c, 1, 3), before = c->failures;
+        float *in = check_f32(c, (taps - 1) * stride + n), *out = check_f32(c, n), *weight = check_f32(c, taps);
+        fn(out, in, stride, weight, taps, n);
+        for (size_t i = 0; i < n; i++) {
+            double want = 0, size = 0;
+            for (size_t k = 0; k < taps; k++) want += (double)weight[k] * in[k * stride + i], size += fabs((double)weight[k] * in[k * stride + i]);
+            if (!check_close(out[i], want, size * (double)(taps + 1) * 0x1p-23))
+                check_fail(c, "element %zu of %zu, %zu taps: %.9g, expected %.9g (seed %llu)", i, n, taps, (double)out[i], want,
+                           (unsigned long long)c->seed);
+        }
+        if (c->failures > before) c->failures = before + 1;
+        check_release_all();
+    }
+}
+
 /* ---- quantise, dequantise ---- */
 
 void check_quantize_u8(check *c, w_fn_quantize_u8 *fn, int mr, int nr, int pack) {

@@ -207,6 +207,29 @@ static const pass_case cases[] = {
      "e: y f32[1,4,3,2] = Transpose(v) perm=[0,3,2,1]\n"
      "output y\n",
      0},
+    {"a transposed convolution without overlap", "normalise",
+     "input x f32[1,2,3,4]\n"
+     "const w f32[2,3,2,2]\n"
+     "const b f32[3] = {1, 2, 3}\n"
+     "t: y = ConvTranspose(x, w, b) strides=[2,2]\n"
+     "output y\n",
+     "input x f32[1,2,3,4]\n"
+     "const w.folded f32[12,2,1,1]\n"
+     "const b.folded f32[12]\n"
+     "t: y.blocks f32[1,12,3,4] = Conv(x, w.folded, b.folded) kernel_shape=[1,1] strides=[1,1] pads=[0,0,0,0] dilations=[1,1]\n"
+     "y: y f32[1,3,6,8] = DepthToSpace(y.blocks) blocksize=2\n"
+     "output y\n",
+     1e-5},
+    {"one with overlap stays", "normalise",
+     "input x f32[1,2,3,4]\n"
+     "const w f32[2,3,2,2]\n"
+     "t: y = ConvTranspose(x, w) strides=[2,1]\n"
+     "output y\n",
+     "input x f32[1,2,3,4]\n"
+     "const w f32[2,3,2,2]\n"
+     "t: y f32[1,3,6,5] = ConvTranspose(x, w) strides=[2,1]\n"
+     "output y\n",
+     0},
     {"half precision computes in f32", "normalise",
      "input x f16[1,1,4,4]\n"
      "const w f16[1,1,3,3]\n"

@@ -77,6 +77,7 @@ static void put_extreme(const w_tensor *t, size_t i, bool high) {
 
 /* An operand whose values say what the operator does, rather than being worked on: it keeps the case's data. */
 static bool steers(const bench *b, uint32_t i) {
+    if (b->node->op == W_OP_Resize) return i > 0;
     if (b->node->op == W_OP_ConstantOfShape || ((b->node->op == W_OP_Clip || b->node->op == W_OP_Dropout) && i)) return true;
     if (i == 0 || is_float(b->c.in[i].type)) return false;
     switch (b->node->op) {

@@ -80,7 +80,7 @@ static bool may_quantise(uint16_t op) {
         W_OP_LeakyRelu, W_OP_Elu, W_OP_Clip, W_OP_Sigmoid, W_OP_HardSigmoid, W_OP_HardSwish, W_OP_Tanh, W_OP_Gelu, W_OP_Abs,
         W_OP_Neg, W_OP_Add, W_OP_Sub, W_OP_Mul, W_OP_Min, W_OP_Max, W_OP_Sum, W_OP_Reshape, W_OP_Flatten, W_OP_Transpose,
         W_OP_Concat, W_OP_Slice, W_OP_Split, W_OP_Pad, W_OP_Expand, W_OP_Gather, W_OP_Identity, W_OP_Squeeze, W_OP_Unsqueeze,
-        W_OP_Softmax, W_OP_ReduceMean, 0};
+        W_OP_Softmax, W_OP_ReduceMean, W_OP_Resize, W_OP_DepthToSpace, W_OP_SpaceToDepth, 0};
     return is_one_of(op, list);
 }
 

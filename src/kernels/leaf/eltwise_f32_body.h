@@ -188,3 +188,61 @@ void NAME(extent)(const float *in, size_t n, float ends[2]) {
     ends[0] = across_min(VMIN_Q(VMIN_Q(lo[0], lo[1]), VMIN_Q(lo[2], lo[3])));
     ends[1] = across_max(VMAX_Q(VMAX_Q(hi[0], hi[1]), VMAX_Q(hi[2], hi[3])));
 }
+
+/* ---- layer normalisation ---- */
+
+/* Four sums side by side hide the latency of an addition; lanes beyond the row add nothing. */
+static float row_sum(const float *in, size_t n) {
+    V s[4] = {VSET1(0.0f), VSET1(0.0f), VSET1(0.0f), VSET1(0.0f)};
+    size_t i = 0;
+    for (; i + 4 * VL <= n; i += 4 * VL)
+        for (int k = 0; k < 4; k++) s[k] = VADD(s[k], VLOAD(in + i + (size_t)k * VL));
+    for (; i < n; i += VL) s[0] = VADD(s[0], vload_n(in + i, n - i));
+    return across_sum(VADD(VADD(s[0], s[1]), VADD(s[2], s[3])));
+}
+
+static float row_squares(const float *in, size_t n, float mean) {
+    V s[4] = {VSET1(0.0f), VSET1(0.0f), VSET1(0.0f), VSET1(0.0f)}, m = VSET1(mean);
+    size_t i = 0;
+    for (; i + 4 * VL <= n; i += 4 * VL)
+        for (int k = 0; k < 4; k++) {
+            V d = VSUB(VLOAD(in + i + (size_t)k * VL), m);
+            s[k] = VFMA(d, d, s[k]);
+        }
+    for (; i + VL <= n; i += VL) {
+        V d = VSUB(VLOAD(in + i), m);
+        s[0] = VFMA(d, d, s[0]);
+    }
+    if (i < n) {
+        V d = VSUB(tail(in + i, n - i, mean), m);
+        s[0] = VFMA(d, d, s[0]);
+    }
+    return across_sum(VADD(VADD(s[0], s[1]), VADD(s[2], s[3])));
+}
+
+void NAME(layernorm)(const float *in, float *out, const float *mul, const float *add, float epsilon, size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++, in += n, out += n) {
+        float mean = row_sum(in, n) / (float)n, scale = 1.0f / __builtin_sqrtf(row_squares(in, n, mean) / (float)n + epsilon);
+        V m = VSET1(mean), s = VSET1(scale);
+        size_t i = 0;
+        for (; i + VL <= n; i += VL) VSTORE(out + i, VFMA(VMUL(VSUB(VLOAD(in + i), m), s), VLOAD(mul + i), VLOAD(add + i)));
+        if (i < n)
+            vstore_n(out + i, n - i, VFMA(VMUL(VSUB(vload_n(in + i, n - i), m), s), vload_n(mul + i, n - i), vload_n(add + i, n - i)));
+    }
+}
+
+/* ---- weighted sums ---- */
+
+void NAME(blend)(float *out, const float *in, size_t stride, const float *weight, size_t taps, size_t n) {
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) {
+        V sum = VMUL(VSET1(weight[0]), VLOAD(in + i));
+        for (size_t t = 1; t < taps; t++) sum = VFMA(VSET1(weight[t]), VLOAD(in + t * stride + i), sum);
+        VSTORE(out + i, sum);
+    }
+    for (; i < n; i++) {
+        float sum = weight[0] * in[i];
+        for (size_t t = 1; t < taps; t++) sum = __builtin_fmaf(weight[t], in[t * stride + i], sum);
+        out[i] = sum;
+    }
+}

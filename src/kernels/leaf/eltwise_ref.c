@@ -79,6 +79,27 @@ void w_extent_f32__ref(const float *in, size_t n, float ends[2]) {
     }
 }
 
+static float mean_of(const float *x, size_t n, float around, bool squared) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += squared ? (double)(x[i] - around) * (x[i] - around) : x[i];
+    return (float)(sum / (double)n);
+}
+
+void w_layernorm_f32__ref(const float *in, float *out, const float *mul, const float *add, float epsilon, size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++, in += n, out += n) {
+        float mean = mean_of(in, n, 0, false), scale = 1.0f / sqrtf(mean_of(in, n, mean, true) + epsilon);
+        for (size_t i = 0; i < n; i++) out[i] = (in[i] - mean) * scale * mul[i] + add[i];
+    }
+}
+
+void w_blend_f32__ref(float *out, const float *in, size_t stride, const float *weight, size_t taps, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float sum = 0;
+        for (size_t t = 0; t < taps; t++) sum += weight[t] * in[t * stride + i];
+        out[i] = sum;
+    }
+}
+
 void w_quantize_u8__ref(const float *in, uint8_t *out, size_t n, float scale, int32_t zero) {
     float lo = (float)-zero, hi = (float)(255 - zero);
     for (size_t i = 0; i < n; i++) {

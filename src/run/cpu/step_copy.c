@@ -1,4 +1,4 @@
-/* Operators that only move elements: Layout, Transpose, Slice, Concat, Split, Expand, Pad.
+/* Operators that only move elements: Layout, Transpose, Slice, Concat, Split, Expand, Pad, DepthToSpace, SpaceToDepth.
  *
  * Each is one or more strided copies (nd.h) fixed at plan time, in whatever layouts its operands lie. A copy moves
  * stored elements, so operands must be stored the same way (type, quantisation). */
@@ -214,6 +214,24 @@ static weir_status split_prepare(w_plan *p, w_step *s, weir_error *e) {
     return WEIR_OK;
 }
 
+/* Six dims: batch, channel, and each axis of the image as blocks and what is in them. */
+static weir_status depth_prepare(w_plan *p, w_step *s, weir_error *e) {
+    copy_params *c = copy_begin(p, s, 1, e);
+    if (!c) return WEIR_NO_RESOURCE;
+    const w_node *n = w_step_node(p, s);
+    const w_value *in = w_step_in(p, s, 0), *out = w_step_out(p, s, 0);
+    bool to_space = n->op == W_OP_DepthToSpace;
+    const w_shape *depth = to_space ? &in->shape : &out->shape;
+    int64_t b = w_attr_int(n, "blocksize", 1), from[W_MAX_RANK], to[W_MAX_RANK], stride[2][W_MAX_RANK];
+    w_shape dims = {.rank = W_DEPTH_RANK, .known = true, .dim = {depth->dim[0], depth->dim[1] / (b * b), depth->dim[2], b, depth->dim[3], b}};
+    w_layout_strides(&out->shape, out->layout, to);
+    w_layout_strides(&in->shape, w_value_layout(in), from);
+    w_depth_strides(n, depth->dim[1], stride[0], to_space ? from : to, to_space ? to : from, to_space);
+    w_depth_strides(n, depth->dim[1], stride[1], to_space ? from : to, to_space ? to : from, !to_space);
+    piece_set(&c->piece[0], 0, 0, &dims, stride, 0, 0);
+    return WEIR_OK;
+}
+
 /* The stored form of the padding value: its own bytes, or quantised like the output. */
 static weir_status pad_value(w_plan *p, w_step *s, copy_params *c, weir_error *e) {
     const w_value *out = w_step_out(p, s, 0), *v = w_step_in(p, s, 2);
@@ -355,3 +373,5 @@ const w_impl w_impl_concat = {"copy_concat", W_OP_Concat, refuse_concat, concat_
 const w_impl w_impl_split = {"copy_split", W_OP_Split, refuse_split, split_prepare, copy_run, copy_touch};
 const w_impl w_impl_expand = {"copy_expand", W_OP_Expand, refuse_one, expand_prepare, copy_run, copy_touch};
 const w_impl w_impl_pad = {"copy_pad", W_OP_Pad, refuse_pad, pad_prepare, copy_run, copy_touch};
+const w_impl w_impl_depth_to_space = {"copy_depth_to_space", W_OP_DepthToSpace, refuse_one, depth_prepare, copy_run, copy_touch};
+const w_impl w_impl_space_to_depth = {"copy_space_to_depth", W_OP_SpaceToDepth, refuse_one, depth_prepare, copy_run, copy_touch};

@@ -1,4 +1,5 @@
-/* Operators on rows of contiguous elements: Softmax over the innermost axis, BatchNormalization with channels innermost. */
+/* Operators on rows of contiguous elements: Softmax and LayerNormalization over the innermost axes, BatchNormalization with
+ * channels innermost. */
 #include "step.h"
 #include "steps_leaf.h"
 #include <math.h>
@@ -7,7 +8,9 @@ typedef struct rows_params {
     size_t rows, n, chunk, tiles; /* chunk: rows of a tile */
     w_fn_softmax_f32 *softmax;
     w_fn_affine_f32 *affine;
+    w_fn_layernorm_f32 *layernorm;
     const float *mul, *add;
+    float epsilon;
 } rows_params;
 
 static bool both_f32(const w_graph *g, const w_node *n) {
@@ -28,14 +31,14 @@ static bool axis_is_inner(const w_value *in, const w_value *out, int64_t axis) {
     return is_inner(in, axis) || is_inner(out, axis);
 }
 
-static int64_t softmax_axis(const w_node *n, const w_shape *s) {
+static int64_t axis_of(const w_node *n, const w_shape *s) {
     int64_t axis = w_attr_int(n, "axis", -1);
     return axis < 0 ? axis + s->rank : axis;
 }
 
 static const char *softmax_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
-    int64_t axis = softmax_axis(n, &in->shape);
+    int64_t axis = axis_of(n, &in->shape);
     if (!both_f32(g, n)) return "not f32";
     if (w_attr_int(n, "weir_coerce", 0) && axis != in->shape.rank - 1) return "all axes from its own on are normalised together";
     return axis_is_inner(in, out, axis) ? NULL : "the axis is not innermost in memory";
@@ -60,7 +63,7 @@ static rows_params *rows_begin(w_plan *p, w_step *s, int64_t n, const char *kern
 
 static weir_status softmax_prepare(w_plan *p, w_step *s, weir_error *e) {
     const w_shape *shape = &w_step_in(p, s, 0)->shape;
-    rows_params *r = rows_begin(p, s, shape->dim[softmax_axis(w_step_node(p, s), shape)], "f32_softmax", e);
+    rows_params *r = rows_begin(p, s, shape->dim[axis_of(w_step_node(p, s), shape)], "f32_softmax", e);
     if (!r) return WEIR_NO_RESOURCE;
     r->softmax = p->ctx->kernels->leaf.softmax_f32;
     return WEIR_OK;
@@ -97,6 +100,62 @@ static weir_status affine_prepare(w_plan *p, w_step *s, weir_error *e) {
     return WEIR_OK;
 }
 
+static int64_t elements_from(const w_shape *s, int64_t axis) {
+    int64_t n = 1;
+    for (int64_t i = axis; i < s->rank; i++) n *= s->dim[i];
+    return n;
+}
+
+/* The parameter is constant, and either one number or one for each element of a row that starts at `axis` of x. */
+static bool is_row(const w_value *v, const w_shape *x, int64_t axis) {
+    if (v->kind != W_VALUE_CONST) return false;
+    if (w_shape_count(&v->shape) == 1) return true;
+    for (int64_t i = 0; i < x->rank; i++) {
+        int64_t at = i - x->rank + v->shape.rank, d = at < 0 ? 1 : v->shape.dim[at];
+        if (d != (i < axis ? 1 : x->dim[i])) return false;
+    }
+    return true;
+}
+
+static bool in_rows(const w_value *v) { return w_value_layout(v) == W_ROW || w_layouts_agree(&v->shape); }
+
+static const char *layernorm_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]], *scale = w_node_in(g, n, 1), *bias = w_node_in(g, n, 2);
+    int64_t axis = axis_of(n, &in->shape);
+    for (uint32_t i = 1; i < n->nout; i++)
+        if (n->out[i] != W_NONE) return "has statistics as results";
+    if (!both_f32(g, n)) return "not f32";
+    if (w_shape_count(&in->shape) < 1) return "empty";
+    if (!in_rows(in) || !in_rows(out)) return "the rows are not contiguous in memory";
+    if (!is_row(scale, &in->shape, axis) || (bias && !is_row(bias, &in->shape, axis))) return "scale and bias are not constant and the same for all rows";
+    return NULL;
+}
+
+/* One number a column, whatever was given. */
+static weir_status row_param(w_plan *p, w_step *s, uint32_t i, float *to, size_t n, weir_error *e) {
+    float *from = NULL;
+    size_t have = 0;
+    if (w_step_in(p, s, i)) W_TRY(w_step_const(p, s, i, &from, &have, e));
+    for (size_t k = 0; k < n; k++) to[k] = from ? from[have == 1 ? 0 : k] : 0.0f;
+    return WEIR_OK;
+}
+
+static weir_status layernorm_prepare(w_plan *p, w_step *s, weir_error *e) {
+    const w_node *n = w_step_node(p, s);
+    const w_shape *shape = &w_step_in(p, s, 0)->shape;
+    rows_params *r = rows_begin(p, s, elements_from(shape, axis_of(n, shape)), "f32_layernorm", e);
+    if (!r) return WEIR_NO_RESOURCE;
+    float *packed = w_step_packed(p, s, 2 * r->n * sizeof(float), e);
+    if (!packed) return WEIR_NO_RESOURCE;
+    W_TRY(row_param(p, s, 1, packed, r->n, e));
+    W_TRY(row_param(p, s, 2, packed + r->n, r->n, e));
+    r->layernorm = p->ctx->kernels->leaf.layernorm_f32;
+    r->epsilon = w_attr_float(n, "epsilon", 1e-5f);
+    r->mul = packed;
+    r->add = packed + r->n;
+    return WEIR_OK;
+}
+
 static void rows_tile(void *arg, size_t index) {
     const w_job *j = arg;
     const rows_params *r = j->s->params;
@@ -104,6 +163,7 @@ static void rows_tile(void *arg, size_t index) {
     const float *in = (const float *)w_loc_ptr(&j->s->in[0], j->b) + first * r->n;
     float *out = (float *)w_loc_ptr(&j->s->out[0], j->b) + first * r->n;
     if (r->softmax) r->softmax(in, out, rows, r->n);
+    else if (r->layernorm) r->layernorm(in, out, r->mul, r->add, r->epsilon, rows, r->n);
     else r->affine(in, out, r->mul, r->add, rows, r->n);
 }
 
@@ -113,7 +173,7 @@ static void rows_run(const w_step *s, const w_bindings *b) {
 
 static void rows_touch(const w_plan *p, const w_step *s, w_touch *t) {
     const rows_params *r = s->params;
-    double passes = r->softmax ? 3 : 1;
+    double passes = r->affine ? 1 : 3;
     if (s->packed_bytes) w_touch_packed(t, s, 0, s->packed_bytes);
     w_touch_loc(t, &s->in[0], 0, s->in[0].bytes, W_READ);
     w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
@@ -122,4 +182,5 @@ static void rows_touch(const w_plan *p, const w_step *s, w_touch *t) {
 }
 
 const w_impl w_impl_softmax = {"softmax_rows", W_OP_Softmax, softmax_refuse, softmax_prepare, rows_run, rows_touch};
+const w_impl w_impl_layernorm = {"layernorm_rows", W_OP_LayerNormalization, layernorm_refuse, layernorm_prepare, rows_run, rows_touch};
 const w_impl w_impl_affine = {"affine_rows", W_OP_BatchNormalization, affine_refuse, affine_prepare, rows_run, rows_touch};

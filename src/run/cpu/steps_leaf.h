@@ -6,7 +6,8 @@
 extern const w_impl w_impl_view_Reshape, w_impl_view_Flatten, w_impl_view_Squeeze, w_impl_view_Unsqueeze,
     w_impl_view_Identity, w_impl_view_Dropout;                                                    /* step_view.c */
 extern const w_impl w_impl_layout, w_impl_transpose, w_impl_slice, w_impl_concat, w_impl_split, w_impl_expand,
-    w_impl_pad;                                                                                   /* step_copy.c */
+    w_impl_pad, w_impl_depth_to_space, w_impl_space_to_depth;                                                                             /* step_copy.c */
+extern const w_impl w_impl_resize;                                                                /* step_resize.c */
 extern const w_impl w_impl_gather;                                                                /* step_gather.c */
 extern const w_impl w_impl_conv_f32_dw, w_impl_conv_u8_dw;                                        /* step_dw.c */
 extern const w_impl w_impl_conv_f32_group, w_impl_conv_u8_group;                                  /* step_group.c */
@@ -21,6 +22,6 @@ extern const w_impl w_impl_unary_Relu, w_impl_unary_LeakyRelu, w_impl_unary_Elu,
 extern const w_impl w_impl_quantize, w_impl_dequantize;                                           /* step_quant.c */
 extern const w_impl w_impl_dynamic_quantize;                                                      /* step_dynamic.c */
 extern const w_impl w_impl_cast_half;                                                             /* step_cast.c */
-extern const w_impl w_impl_softmax, w_impl_affine;                                                /* step_rows.c */
+extern const w_impl w_impl_softmax, w_impl_affine, w_impl_layernorm;                                                /* step_rows.c */
 extern const w_impl w_impl_reduce_mean, w_impl_reduce_sum, w_impl_reduce_max, w_impl_reduce_min;  /* step_reduce.c */
 #endif

@@ -1,5 +1,5 @@
 /* One form per meaning: Clip bounds as inputs, Sum of two as Add, ReduceMean over the image as GlobalAveragePool, MatMul
- * of a matrix by a constant one as Gemm, ConvTranspose without overlap as Conv, Gemm with
+ * of a matrix by a constant one as Gemm, ConvTranspose without overlap as Conv, Pow by 2 as Mul, Gemm with
  * alpha = beta = 1 and a vector of biases. */
 #include "passutil.h"
 #include <float.h>
@@ -127,6 +127,19 @@ static weir_status gemm_form(w_graph *g, w_node *n, const w_uses *uses, weir_err
     return w_const_update(g, b, b < uses->n && uses->count[b] == 1, &shape, data, &n->in[1], e);
 }
 
+/* The square of a float: a multiplication, which fuses and has kernels. */
+static weir_status square_form(w_graph *g, w_node *n, weir_error *e) {
+    float exponent;
+    if (!w_const_scalar(g, n->in[1], &exponent) || exponent != 2 || g->value[n->in[0]].type != WEIR_F32) return WEIR_OK;
+    if (g->value[n->in[1]].shape.rank > g->value[n->in[0]].shape.rank || !g->value[n->in[0]].shape.known) return WEIR_OK;
+    w_eltwise_attr *attr = w_op_attr_new(g, W_OP_Mul);
+    if (!attr) return w_oom(e, sizeof *attr, "attributes");
+    n->op = W_OP_Mul;
+    n->attr = attr;
+    n->in[1] = n->in[0];
+    return WEIR_OK;
+}
+
 /* ConvTranspose whose kernels lie side by side, b x b with stride b: every pixel makes a block of b * b pixels alone. */
 static bool tiles_blocks(const w_graph *g, const w_node *n, int64_t *block) {
     const w_convtranspose_attr *a = n->attr;
@@ -183,6 +196,7 @@ static weir_status one_form(w_graph *g, w_id k, const w_uses *uses, weir_error *
     w_node *n = &g->node[k];
     switch (n->op) {
     case W_OP_Conv: case W_OP_ConvInteger: case W_OP_MaxPool: case W_OP_AveragePool: return w_norm_windows(g, n, e);
+    case W_OP_Pow: return square_form(g, n, e);
     case W_OP_ConvTranspose: return transposed_form(g, k, e);
     case W_OP_Clip: return clip_form(g, n, e);
     case W_OP_Sum: return sum_form(g, n, e);

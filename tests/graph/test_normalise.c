@@ -230,6 +230,19 @@ static const pass_case cases[] = {
      "t: y f32[1,3,6,5] = ConvTranspose(x, w) strides=[2,1]\n"
      "output y\n",
      0},
+    {"a square is a product", "normalise",
+     "input x f32[2,3]\n"
+     "const two f32[] = {2}\n"
+     "const three f32[] = {3}\n"
+     "p: t = Pow(x, two)\n"
+     "q: y = Pow(t, three)\n"
+     "output y\n",
+     "input x f32[2,3]\n"
+     "const three f32[] = {3}\n"
+     "p: t f32[2,3] = Mul(x, x)\n"
+     "q: y f32[2,3] = Pow(t, three)\n"
+     "output y\n",
+     1e-6},
     {"half precision computes in f32", "normalise",
      "input x f16[1,1,4,4]\n"
      "const w f16[1,1,3,3]\n"

@@ -145,6 +145,9 @@ typedef void w_fn_affine_f32(const float *in, float *out, const float *mul, cons
 /* ---- softmax, rows of n; max subtracted, summed in lanes then across ---- */
 typedef void w_fn_softmax_f32(const float *in, float *out, size_t rows, size_t n);
 
+/* The same down `columns` adjacent columns of n elements, `stride` apart. */
+typedef void w_fn_softmax_columns_f32(const float *in, float *out, size_t n, size_t stride, size_t columns);
+
 /* ---- ends[0] and ends[1] become the least and the greatest of in[n] and of what they hold; NaN counts for neither ---- */
 typedef void w_fn_extent_f32(const float *in, size_t n, float ends[2]);
 
@@ -179,6 +182,7 @@ typedef struct w_leaf_kernels {
     w_fn_affine_f32 *affine_f32;
     w_fn_softmax_f32 *softmax_f32;
     w_fn_extent_f32 *extent_f32;
+    w_fn_softmax_columns_f32 *softmax_columns_f32;
     w_fn_layernorm_f32 *layernorm_f32;
     w_fn_blend_f32 *blend_f32;
     w_fn_quantize_u8 *quantize_u8;

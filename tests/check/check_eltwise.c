@@ -168,6 +168,17 @@ void check_affine_f32(check *c, w_fn_affine_f32 *fn, int mr, int nr, int pack) {
 
 /* ---- softmax: the subtraction rounds the exponent, e^x has 2 ulp, the sum n roundings, the scaling 2 ---- */
 
+static void softmax_line(check *c, const float *in, const float *out, size_t n, size_t stride) {
+    double max = -INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++) max = fmax(max, in[i * stride]);
+    for (size_t i = 0; i < n; i++) sum += exp(in[i * stride] - max);
+    for (size_t i = 0; i < n; i++) {
+        double distance = max - in[i * stride], want = exp(-distance) / sum;
+        if (!check_close(out[i * stride], want, want * ((double)(n + 12) + distance) * 0x1p-23 + 1e-37))
+            check_fail(c, "line of %zu: %.9g, expected %.9g (seed %llu)", n, (double)out[i * stride], want, (unsigned long long)c->seed);
+    }
+}
+
 void check_softmax_f32(check *c, w_fn_softmax_f32 *fn, int mr, int nr, int pack) {
     (void)mr, (void)nr, (void)pack;
     for (size_t t = 0; t < 200; t++, c->cases++) {
@@ -175,17 +186,21 @@ void check_softmax_f32(check *c, w_fn_softmax_f32 *fn, int mr, int nr, int pack)
         float *in = check_f32(c, rows * n), *out = t % 2 ? in : check_f32(c, rows * n), keep[480];
         for (size_t i = 0; i < rows * n; i++) keep[i] = in[i] *= t % 3 ? 3.0f : 80.0f;
         fn(in, out, rows, n);
-        for (size_t r = 0; r < rows; r++) {
-            double max = -INFINITY, sum = 0;
-            for (size_t i = 0; i < n; i++) max = fmax(max, keep[r * n + i]);
-            for (size_t i = 0; i < n; i++) sum += exp(keep[r * n + i] - max);
-            for (size_t i = 0; i < n; i++) {
-                double distance = max - keep[r * n + i], want = exp(-distance) / sum;
-                if (!check_close(out[r * n + i], want, want * ((double)(n + 12) + distance) * 0x1p-23 + 1e-37))
-                    check_fail(c, "row of %zu: %.9g, expected %.9g (seed %llu)", n, (double)out[r * n + i], want,
-                               (unsigned long long)c->seed);
-            }
-        }
+        for (size_t r = 0; r < rows; r++) softmax_line(c, keep + r * n, out + r * n, n, 1);
+        if (c->failures > before) c->failures = before + 1;
+        check_release_all();
+    }
+}
+
+void check_softmax_columns_f32(check *c, w_fn_softmax_columns_f32 *fn, int mr, int nr, int pack) {
+    (void)mr, (void)nr, (void)pack;
+    for (size_t t = 0; t < 200; t++, c->cases++) {
+        size_t n = draw(c, 1, 20), columns = draw(c, 1, 40), stride = columns + draw(c, 0, 8), before = c->failures;
+        size_t size = (n - 1) * stride + columns;
+        float *in = check_f32(c, size), *out = t % 2 ? in : check_f32(c, size), keep[20 * 48];
+        for (size_t i = 0; i < size; i++) keep[i] = in[i] *= t % 3 ? 3.0f : 80.0f;
+        fn(in, out, n, stride, columns);
+        for (size_t k = 0; k < columns; k++) softmax_line(c, keep + k, out + k, n, stride);
         if (c->failures > before) c->failures = before + 1;
         check_release_all();
     }

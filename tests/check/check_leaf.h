@@ -16,6 +16,7 @@ LEAF(lut_u8);
 LEAF(affine_f32);
 LEAF(softmax_f32);
 LEAF(extent_f32);
+LEAF(softmax_columns_f32);
 LEAF(layernorm_f32);
 LEAF(blend_f32);
 LEAF(quantize_u8);

@@ -169,6 +169,23 @@ void NAME(softmax)(const float *in, float *out, size_t rows, size_t n) {
     for (size_t r = 0; r < rows; r++) softmax_row(in + r * n, out + r * n, n);
 }
 
+/* Up to VL columns. */
+static void softmax_lanes(const float *in, float *out, size_t n, size_t stride, size_t columns) {
+    V max = VSET1(-__builtin_inff()), sum = VSET1(0.0f);
+    for (size_t i = 0; i < n; i++) max = VMAX(max, vload_n(in + i * stride, columns));
+    for (size_t i = 0; i < n; i++) {
+        V y = v_exp(VSUB(vload_n(in + i * stride, columns), max));
+        sum = VADD(sum, y);
+        vstore_n(out + i * stride, columns, y);
+    }
+    V scale = VDIV(VSET1(1.0f), sum);
+    for (size_t i = 0; i < n; i++) vstore_n(out + i * stride, columns, VMUL(vload_n(out + i * stride, columns), scale));
+}
+
+void NAME(softmax_columns)(const float *in, float *out, size_t n, size_t stride, size_t columns) {
+    for (size_t c = 0; c < columns; c += VL) softmax_lanes(in + c, out + c, n, stride, columns - c);
+}
+
 /* Four partial results hide the latency; a NaN leaves them as they are. */
 void NAME(extent)(const float *in, size_t n, float ends[2]) {
     enum { WAYS = 4 };

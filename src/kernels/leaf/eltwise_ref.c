@@ -72,6 +72,18 @@ void w_softmax_f32__ref(const float *in, float *out, size_t rows, size_t n) {
     }
 }
 
+void w_softmax_columns_f32__ref(const float *in, float *out, size_t n, size_t stride, size_t columns) {
+    for (size_t c = 0; c < columns; c++) {
+        float max = -INFINITY, sum = 0;
+        for (size_t i = 0; i < n; i++) max = max_ref(max, in[i * stride + c]);
+        for (size_t i = 0; i < n; i++) {
+            out[i * stride + c] = expf(in[i * stride + c] - max);
+            sum += out[i * stride + c];
+        }
+        for (size_t i = 0; i < n; i++) out[i * stride + c] *= 1.0f / sum;
+    }
+}
+
 void w_extent_f32__ref(const float *in, size_t n, float ends[2]) {
     for (size_t i = 0; i < n; i++) {
         ends[0] = in[i] < ends[0] ? in[i] : ends[0];

@@ -181,6 +181,56 @@ static void rows_touch(const w_plan *p, const w_step *s, w_touch *t) {
                (r->softmax ? 2 : 1) * (double)s->out[0].bytes);
 }
 
+/* ---- Softmax down columns: the elements of a line lie apart, those of neighbouring lines together ---- */
+
+typedef struct columns_params { size_t n, stride, chunk, chunks, tiles; w_fn_softmax_columns_f32 *fn; } columns_params;
+
+static const char *columns_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
+    if (!both_f32(g, n)) return "not f32";
+    if (w_attr_int(n, "weir_coerce", 0)) return "several axes are normalised together";
+    if (w_value_layout(in) != out->layout && !w_layouts_agree(&in->shape)) return "input and output lie differently";
+    return w_shape_count(&in->shape) < 1 ? "empty" : NULL;
+}
+
+static weir_status columns_prepare(w_plan *p, w_step *s, weir_error *e) {
+    const w_value *in = w_step_in(p, s, 0);
+    int64_t axis = axis_of(w_step_node(p, s), &in->shape), stride[W_MAX_RANK];
+    columns_params *c = w_step_params(p, s, sizeof *c, e);
+    if (!c) return WEIR_NO_RESOURCE;
+    w_layout_strides(&in->shape, w_value_layout(in), stride);
+    c->n = (size_t)in->shape.dim[axis];
+    c->stride = (size_t)stride[axis];
+    c->chunk = W_MIN(c->stride, W_ALIGN_UP(W_MAX((size_t)16384 / c->n, (size_t)1), (size_t)16));
+    c->chunks = (c->stride + c->chunk - 1) / c->chunk;
+    c->tiles = (size_t)w_shape_count(&in->shape) / (c->n * c->stride) * c->chunks;
+    c->fn = p->ctx->kernels->leaf.softmax_columns_f32;
+    s->threads = w_step_threads(p, w_step_seconds(0, 4 * w_step_io_bytes(s)));
+    s->inplace = 1;
+    s->kernel = w_arena_printf(&p->arena_mem, "f32_softmax_columns__%s", p->ctx->kernels->leaf.isa_f32);
+    s->tile = w_arena_printf(&p->arena_mem, "%zu columns of %zu", c->chunk, c->n);
+    return s->kernel && s->tile ? WEIR_OK : w_oom(e, 64, "names");
+}
+
+static void columns_tile(void *arg, size_t index) {
+    const w_job *j = arg;
+    const columns_params *c = j->s->params;
+    size_t first = index % c->chunks * c->chunk, at = index / c->chunks * c->n * c->stride + first;
+    c->fn((const float *)w_loc_ptr(&j->s->in[0], j->b) + at, (float *)w_loc_ptr(&j->s->out[0], j->b) + at, c->n, c->stride,
+          W_MIN(c->chunk, c->stride - first));
+}
+
+static void columns_run(const w_step *s, const w_bindings *b) {
+    w_step_for(s, b, columns_tile, ((const columns_params *)s->params)->tiles);
+}
+
+static void columns_touch(const w_plan *p, const w_step *s, w_touch *t) {
+    w_touch_loc(t, &s->in[0], 0, s->in[0].bytes, W_READ);
+    w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
+    w_touch_l1(t, 3 * (double)s->in[0].bytes, 2 * (double)s->out[0].bytes);
+}
+
+const w_impl w_impl_softmax_columns = {"softmax_columns", W_OP_Softmax, columns_refuse, columns_prepare, columns_run, columns_touch};
 const w_impl w_impl_softmax = {"softmax_rows", W_OP_Softmax, softmax_refuse, softmax_prepare, rows_run, rows_touch};
 const w_impl w_impl_layernorm = {"layernorm_rows", W_OP_LayerNormalization, layernorm_refuse, layernorm_prepare, rows_run, rows_touch};
 const w_impl w_impl_affine = {"affine_rows", W_OP_BatchNormalization, affine_refuse, affine_prepare, rows_run, rows_touch};

@@ -22,6 +22,6 @@ extern const w_impl w_impl_unary_Relu, w_impl_unary_LeakyRelu, w_impl_unary_Elu,
 extern const w_impl w_impl_quantize, w_impl_dequantize;                                           /* step_quant.c */
 extern const w_impl w_impl_dynamic_quantize;                                                      /* step_dynamic.c */
 extern const w_impl w_impl_cast_half;                                                             /* step_cast.c */
-extern const w_impl w_impl_softmax, w_impl_affine, w_impl_layernorm;                                                /* step_rows.c */
+extern const w_impl w_impl_softmax, w_impl_softmax_columns, w_impl_affine, w_impl_layernorm;                                               /* step_rows.c */
 extern const w_impl w_impl_reduce_mean, w_impl_reduce_sum, w_impl_reduce_max, w_impl_reduce_min;  /* step_reduce.c */
 #endif

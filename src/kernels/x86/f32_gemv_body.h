@@ -6,6 +6,7 @@
 #include "kernels.h"
 #include "rows.h"
 #define MR 1
+#define TALL MR
 #include "tile_heights.h"
 #include "f32_store_vec.h"
 

@@ -1,24 +1,28 @@
 /* The f32 implicit GEMM over the names of vec_*.h; the including file sets MR (rows of a tile), NV (vectors of a tile, 1 or
- * 2) and KERNEL (its name). A last block with few columns leaves its empty vector out. Sums: one per element, from the bias,
- * in order, with fused multiply-add. */
+ * 2) and KERNEL (its name). A last block with few columns leaves its empty vector out, and may have taller tiles (TALL), so
+ * that as many sums hide the latency. Sums: one per element, from the bias, in order, with fused multiply-add. */
 #include "kernels.h"
 #include "rows.h"
 #include "tile_heights.h"
+#ifndef TALL
+#define TALL MR
+#endif
 #include "f32_store_vec.h"
 
 #define NR (NV * VL)
 
 INLINE void tile(const w_f32_igemm *g, bounds cl, const float *w, size_t p, size_t col, size_t cols, int mr, int nv) {
-    V acc[MR][NV];
+    V acc[TALL][NV];
     UNROLL for (int v = 0; v < nv; v++) {
         V b = VLOAD(w + v * VL);
         UNROLL for (int m = 0; m < mr; m++) acc[m][v] = b;
     }
     w += WIDTH(nv);
-    for (size_t t = 0; t < g->rows.taps; t++) {
-        const float *a[MR];
-        UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_f32(&g->rows, t, p + (size_t)m);
-        for (size_t c = 0; c < g->rows.c; c++, w += WIDTH(nv)) {
+    const float *a[TALL];
+    for (size_t t = 0, shift = 0; t < g->rows.taps; t++) {
+        if (t == 0 || g->rows.tap_table) UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_f32(&g->rows, t, p + (size_t)m);
+        else shift += g->rows.tap_stride; /* runs may be short: finding where they start costs as much as they do */
+        for (size_t c = shift; c < shift + g->rows.c; c++, w += WIDTH(nv)) {
             V b[NV];
             UNROLL for (int v = 0; v < nv; v++) b[v] = VLOAD(w + v * VL);
             UNROLL for (int m = 0; m < mr; m++) {
@@ -33,7 +37,7 @@ INLINE void tile(const w_f32_igemm *g, bounds cl, const float *w, size_t p, size
 
 static void block_1(const w_f32_igemm *g, const float *w, size_t p0, size_t p1, size_t col, size_t cols) {
     bounds cl = clamp_of(&g->ep);
-    FOR_TILES(p0, p1, 1)
+    FOR_TILES_OF(TALL, p0, p1, 1)
 }
 #if NV > 1
 static void block_2(const w_f32_igemm *g, const float *w, size_t p0, size_t p1, size_t col, size_t cols) {

@@ -1,4 +1,4 @@
-/* The f32 epilogue on vectors: residual, activation, store. For f32_igemm_body.h and f32_gemv_body.h, which set MR and NV. */
+/* The f32 epilogue on vectors: residual, activation, store. For f32_igemm_body.h and f32_gemv_body.h, which set TALL (the most rows) and NV. */
 #include "f32_act_vec.h"
 
 /* Bounds that make none, relu and clip one operation pair. */
@@ -9,7 +9,7 @@ static bounds clamp_of(const w_kepi *ep) {
     return (bounds){-__builtin_inff(), __builtin_inff()};
 }
 
-INLINE void act_tile(const w_kepi *ep, bounds cl, V acc[MR][NV], int mr, int nv) {
+INLINE void act_tile(const w_kepi *ep, bounds cl, V acc[TALL][NV], int mr, int nv) {
 #define EACH(expr) UNROLL for (int m = 0; m < mr; m++) UNROLL for (int v = 0; v < nv; v++) acc[m][v] = expr
     switch (ep->act) {
     case W_KACT_LEAKY: EACH(v_leaky(acc[m][v], VSET1(ep->a))); break;
@@ -20,7 +20,7 @@ INLINE void act_tile(const w_kepi *ep, bounds cl, V acc[MR][NV], int mr, int nv)
 #undef EACH
 }
 
-INLINE void store_tile(const w_f32_igemm *g, bounds cl, V acc[MR][NV], size_t p, size_t col, size_t cols, int mr, int nv) {
+INLINE void store_tile(const w_f32_igemm *g, bounds cl, V acc[TALL][NV], size_t p, size_t col, size_t cols, int mr, int nv) {
     if (g->res) {
         UNROLL for (int m = 0; m < mr; m++) {
             const float *r = g->res + (p + (size_t)m) * g->res_stride + col;

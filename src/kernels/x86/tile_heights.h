@@ -18,9 +18,10 @@
 #define HEIGHTS_PASTE(mr, nv) HEIGHTS_##mr(nv)
 #define HEIGHTS(mr, nv) HEIGHTS_PASTE(mr, nv)
 
-#define FOR_TILES(p0, p1, nv) \
-    for (size_t p = (p0), tiles = ((p1) - (p0) + MR - 1) / MR, h; tiles; tiles--, p += h) { \
+#define FOR_TILES(p0, p1, nv) FOR_TILES_OF(MR, p0, p1, nv)
+#define FOR_TILES_OF(mr, p0, p1, nv) \
+    for (size_t p = (p0), tiles = ((p1) - (p0) + (mr) - 1) / (mr), h; tiles; tiles--, p += h) { \
         h = ((p1) - p + tiles - 1) / tiles; \
-        switch (h) { HEIGHTS(MR, nv) } \
+        switch (h) { HEIGHTS(mr, nv) } \
     }
 #endif

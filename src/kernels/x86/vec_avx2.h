@@ -25,12 +25,11 @@ typedef __m256i VI;
 #define VOR(a, b) _mm256_or_ps(a, b)
 #define VSELECT_LT(a, b, yes, no) _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ))
 
-/* The first n lanes, 0 <= n; the others are zero and not touched in memory. By pieces: masked stores are slow on some CPUs. */
+/* The first n lanes, 0 <= n; the others are zero and not touched in memory. Stores by pieces: masked ones are slow on some CPUs. */
 static inline V vload_n(const float *p, size_t n) {
+    static const int32_t ahead[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
     if (n >= 8) return _mm256_loadu_ps(p);
-    float t[8] = {0};
-    for (size_t i = 0; i < n; i++) t[i] = p[i];
-    return _mm256_loadu_ps(t);
+    return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(ahead + 8 - n)));
 }
 static inline void vstore_n(float *p, size_t n, V v) {
     if (n >= 8) {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#define BEFORE_WIDTH 60    /* of the label "before" and its mark */
 #define SPREAD 4 /* between least and most, from which on the axis is logarithmic */
 
 static double cost(const json_t *p) { return jnum(p, "drop_points"); }
@@ -119,7 +120,8 @@ void draw_pareto(pic *c, const void *data) {
     if (isfinite(d->base)) {
         double bx = axis_at(&x, d->base), by = axis_at(&y, 0);
         pic_rect(c, "old", bx - 4, by - 4, 8, 8, 0);
-        pic_text(c, "d halo", bx - 8, by - 6, RIGHT, 100, "before");
+        bool left = bx - BEFORE_WIDTH > x.from; /* else over the scale; and higher, since the chosen one may be this */
+        pic_text(c, "d halo", left ? bx - 8 : bx + 8, left ? by - 6 : by - 20, left ? RIGHT : LEFT, 100, "before");
     }
     chosen(c, d, &x, &y);
     c->h = y.from + 42;

@@ -213,11 +213,23 @@ def on_terminal(env):
     return data
 
 
-file("a.json", number(1000)), file("b.json", number(2000))
-check("red on a terminal", b"\033[31m" in on_terminal({"NO_COLOR": ""}))
-check("NO_COLOR", b"\033" not in on_terminal({"NO_COLOR": "1"}))
-file("b.json", number(500))
-check("green on a terminal", b"\033[32m" in on_terminal({"NO_COLOR": ""}))
+def has_terminals():
+    try:
+        for fd in pty.openpty():
+            os.close(fd)
+        return True
+    except OSError:
+        return False
+
+
+if has_terminals():
+    file("a.json", number(1000)), file("b.json", number(2000))
+    check("red on a terminal", b"\033[31m" in on_terminal({"NO_COLOR": ""}))
+    check("NO_COLOR", b"\033" not in on_terminal({"NO_COLOR": "1"}))
+    file("b.json", number(500))
+    check("green on a terminal", b"\033[32m" in on_terminal({"NO_COLOR": ""}))
+else:
+    print("no terminals here (a bare chroot): colours not tested")
 
 print("%d passed, %d failed" % (passed, failed))
 sys.exit(1 if failed else 0)

@@ -95,5 +95,6 @@ static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_er
 }
 
 const w_technique w_technique_channels = {
-    .name = "channels", .row = "E3", .summary = "take channels out of the network for good", .keys = keys, .reshapes = true, .takes = takes,
+    .name = "channels", .row = "E3", .summary = "take channels out of the network for good", .keys = keys,
+    .draft = "{\"method\": \"magnitude\"}", .reshapes = true, .takes = takes,
     .ladder = ladder, .apply = apply, .verdict = w_verdict_channels};

@@ -2,7 +2,8 @@
  * measure, since it is smooth where top-1 of a few thousand samples only steps. */
 #include "search.h"
 #include <math.h>
-#include <stdio.h>
+
+#define SHARE_OF_TIME 0.5  /* of the time limit: joint trials need the rest */
 
 #define NOTHING_GONE 0.005 /* share of a layer's weights: below it, elements went with a bias or a scale */
 
@@ -44,26 +45,34 @@ static weir_status measure_rung(w_search *s, const w_layer *l, size_t k, size_t 
 }
 
 /* Harsher rungs of a ladder are not measured once one is hopeless by itself. */
-static weir_status measure_ladder(w_search *s, const w_layer *l, size_t k, weir_error *e) {
+static bool worth_measuring(const w_search *s, const w_ladder *d, size_t at) {
     double hopeless = W_MAX(4 * s->limit, 2.0);
-    const w_ladder *d = &l->ladder[k];
-    for (size_t i = 0; i < d->n && !w_search_expired(s); i++) {
-        if (!d->rung[i].measured) W_TRY(measure_rung(s, l, k, i, e));
-        if (d->rung[i].drop > hopeless && !d->fixed) break;
+    if (!d->technique || d->technique->lossless || d->fixed || d->shelved || at >= d->n || d->rung[at].measured) return false;
+    return at == 0 || (d->rung[at - 1].measured && d->rung[at - 1].drop <= hopeless);
+}
+
+/* Rung `at` of every ladder: when time is short, all layers have their mild settings before one has its harsh ones. */
+static weir_status measure_row(w_search *s, size_t at, size_t rows, weir_error *e) {
+    for (size_t i = 0; i < s->nlayer; i++) {
+        w_progress(s->ctx, "sensitivity", (double)(at * s->nlayer + i), (double)(rows * s->nlayer));
+        for (size_t k = 0; w_techniques[k]; k++) {
+            if (w_search_used(s) > SHARE_OF_TIME || !worth_measuring(s, &s->layer[i].ladder[k], at)) continue;
+            W_TRY(measure_rung(s, &s->layer[i], k, at, e));
+        }
     }
     return WEIR_OK;
 }
 
+static size_t longest_ladder(const w_search *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->nlayer; i++)
+        for (size_t k = 0; k < W_LADDERS; k++) n = W_MAX(n, s->layer[i].ladder[k].n);
+    return n;
+}
+
 weir_status w_sensitivity(w_search *s, weir_error *e) {
-    for (size_t i = 0; i < s->nlayer; i++) {
-        const w_layer *l = &s->layer[i];
-        char what[160];
-        snprintf(what, sizeof what, "sensitivity of %.120s", l->label);
-        w_progress(s->ctx, what, (double)i, (double)s->nlayer);
-        for (size_t k = 0; w_techniques[k]; k++)
-            if (l->ladder[k].technique && !l->ladder[k].technique->lossless && !l->ladder[k].fixed && !l->ladder[k].shelved)
-                W_TRY(measure_ladder(s, l, k, e));
-    }
-    w_progress(s->ctx, "sensitivity", (double)s->nlayer, (double)s->nlayer);
+    size_t rows = longest_ladder(s);
+    for (size_t at = 0; at < rows; at++) W_TRY(measure_row(s, at, rows, e));
+    w_progress(s->ctx, "sensitivity", 1, 1);
     return WEIR_OK;
 }

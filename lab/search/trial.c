@@ -12,7 +12,9 @@ double w_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-bool w_search_expired(const w_search *s) { return s->o->time_limit_s > 0 && w_now() - s->started > s->o->time_limit_s; }
+double w_search_used(const w_search *s) { return s->o->time_limit_s > 0 ? (w_now() - s->started) / s->o->time_limit_s : 0; }
+
+bool w_search_expired(const w_search *s) { return w_search_used(s) > 1; }
 
 static weir_status base_outputs(w_search *s, bool full, const w_outputs **out, weir_error *e) {
     w_outputs *o = full ? &s->base_full : &s->base_quick;

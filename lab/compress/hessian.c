@@ -144,12 +144,6 @@ static size_t patches_a_sample(const w_graph *g, const w_node *n) {
     return n->op == W_OP_Conv && s->rank == 4 ? (size_t)(s->dim[2] * s->dim[3]) : 1;
 }
 
-static w_id node_by_label(const w_graph *g, const char *label) {
-    for (w_id i = 0; i < g->nnode; i++)
-        if (g->node[i].op != W_OP_NONE && strcmp(w_node_label(g, &g->node[i]), label) == 0) return i;
-    return W_NONE;
-}
-
 static uint32_t groups_of(const w_node *n) { return n->op == W_OP_Conv ? (uint32_t)((const w_conv_attr *)n->attr)->group : 1; }
 
 static uint32_t reduction_of(const w_graph *g, const w_node *n) {
@@ -169,7 +163,7 @@ static bool can_gather(const w_graph *g, const w_node *n) {
 static w_id in_root(const w_calibration *c, w_id id) {
     const w_graph *g = c->model->graph, *r = c->root ? c->root->model->graph : NULL;
     const w_node *n = &g->node[id];
-    w_id at = r ? node_by_label(r, w_node_label(g, n)) : W_NONE;
+    w_id at = r ? w_node_by_label(r, w_node_label(g, n)) : W_NONE;
     if (at == W_NONE || !can_gather(r, &r->node[at])) return W_NONE;
     const w_node *m = &r->node[at];
     bool same = m->op == n->op && groups_of(m) == groups_of(n) && reduction_of(r, m) == reduction_of(g, n) &&
@@ -209,7 +203,7 @@ static weir_status choose(w_calibration *c, w_id first, gathers *out, weir_error
 weir_status w_calibration_hessian(w_calibration *c, const char *label, w_hessian **out, weir_error *e) {
     const w_graph *g = c->model->graph;
     gathers all = {0};
-    w_id id = node_by_label(g, label);
+    w_id id = w_node_by_label(g, label);
     if (id == W_NONE) return w_fail(e, WEIR_INTERNAL, "no node '%s' in the calibrated network", label);
     if (!can_gather(g, &g->node[id])) return w_fail(e, WEIR_BAD_INPUT, "node '%s': only layers with constant weights and a real activation (2-D windows) can be calibrated", label);
     if (in_root(c, id) != W_NONE) return w_calibration_hessian(c->root, label, out, e);

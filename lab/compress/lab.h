@@ -146,6 +146,7 @@ bool w_int8_is_static(const json_t *params); /* activations with scales from cal
 /* One rung of a ladder, as json_pack makes it: appended and owned by the list; NULL is a failed allocation. */
 weir_status w_ladder_add(json_t *settings, json_t *rung, weir_error *e);
 double w_node_weight_count(const w_graph *g, w_id node);      /* elements of the constant weights */
+w_id w_node_by_label(const w_graph *g, const char *label);    /* W_NONE: there is none */
 const char *w_node_layer(const w_graph *g, const w_node *n);  /* its label, or that of the layer that it was split off */
 
 /* Parameters of a rule with defaults and range checks. */

@@ -74,10 +74,8 @@ static uint32_t rank_of_share(double share, uint32_t limit) {
  * time. 0: nothing is saved any more, the layer stays. */
 static uint32_t shared_rank(const split *s, const char *label, uint32_t limit) {
     uint32_t rows = s->w.rows, cols = s->w.cols;
-    for (w_id i = 0; s->origin && i < s->origin->nnode; i++) {
-        const w_node *n = &s->origin->node[i];
-        if (n->op != W_OP_NONE && w_lowrank_takes(s->origin, n) && !strcmp(w_node_label(s->origin, n), label)) w_lowrank_dims(s->origin, n, &rows, &cols);
-    }
+    w_id before = s->origin ? w_node_by_label(s->origin, label) : W_NONE;
+    if (before != W_NONE && w_lowrank_takes(s->origin, &s->origin->node[before])) w_lowrank_dims(s->origin, &s->origin->node[before], &rows, &cols);
     uint32_t rank = rank_of_share(s->p->share, w_lowrank_limit(rows, cols));
     return rank <= limit ? rank : 0;
 }

@@ -15,6 +15,12 @@ weir_status w_ladder_add(json_t *settings, json_t *rung, weir_error *e) {
     return rung && json_array_append_new(settings, rung) == 0 ? WEIR_OK : w_oom(e, 0, "the settings of a layer");
 }
 
+w_id w_node_by_label(const w_graph *g, const char *label) {
+    for (w_id i = 0; i < g->nnode; i++)
+        if (g->node[i].op != W_OP_NONE && strcmp(w_node_label(g, &g->node[i]), label) == 0) return i;
+    return W_NONE;
+}
+
 const char *w_node_layer(const w_graph *g, const w_node *n) {
     return n->part_of == W_NONE ? w_node_label(g, n) : w_graph_name(g, n->part_of);
 }

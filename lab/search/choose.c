@@ -26,7 +26,7 @@ static double layer_bits(const w_layer *l, const w_choice *at) {
         const w_ladder *d = &l->ladder[k];
         if (at[k] < 0 || !d->technique || d->technique->lossless || d->fixed) continue;
         const w_rung *r = &d->rung[at[k]];
-        stay *= 1 - fmin(r->gone / l->weights, 1);
+        stay *= 1 - fmin(r->gone / W_MAX(l->weights, 1), 1);
         beyond += fmax(r->gone - l->weights, 0);
         dense *= 1 - r->zeros;
         symbol = fmin(symbol, r->symbol_bits);

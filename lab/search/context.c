@@ -8,7 +8,6 @@
 #include <math.h>
 
 #define COLLECTIVE 1.2     /* together, against the sum of alone */
-#define SHARE_OF_TIME 0.7  /* of the time limit: joint trials need the rest */
 #define WORTH 1e-4         /* share of the float network: a smaller change is none */
 
 static bool by_dram(const w_search *s) { return w_objective(s) == W_OBJECTIVE_BYTES; }
@@ -155,7 +154,7 @@ weir_status w_search_context(w_search *s, weir_error *e) {
         w_progress(s->ctx, "planning alternatives", (double)i, (double)s->nlayer);
         for (size_t k = 0; w_techniques[k]; k++) {
             const w_ladder *d = &s->layer[i].ladder[k];
-            if (d->technique && !d->technique->lossless && !d->fixed && !d->shelved && w_search_used(s) < SHARE_OF_TIME) W_TRY(price_ladder(s, i, k, e));
+            if (d->technique && !d->technique->lossless && !d->fixed && !d->shelved && w_search_used(s) < W_PRICED_BY) W_TRY(price_ladder(s, i, k, e));
         }
     }
     w_progress(s->ctx, "planning alternatives", (double)s->nlayer, (double)s->nlayer);

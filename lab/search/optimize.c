@@ -99,7 +99,7 @@ static weir_status prepare(w_search *s, weir_error *e) {
     W_TRY(w_store_open(s->ctx, s->o->trial_store, s->o->resume, &s->store, e));
     W_TRY(measure_base(s, e));
     W_TRY(w_search_blankets(s, e));
-    W_TRY(w_sensitivity(s, e));
+    W_TRY(w_sensitivity(s, W_MEASURED_BY, e));
     return w_search_context(s, e);
 }
 

@@ -128,7 +128,11 @@ weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *o
 weir_status w_trial_cost(w_search *s, const json_t *recipe, double *seconds, double *dram, weir_error *e); /* planned, not run; remembered */
 double w_search_used(const w_search *s);                             /* share of the time limit; 0 without one */
 bool w_search_expired(const w_search *s);                            /* the time limit has passed */
-weir_status w_sensitivity(w_search *s, weir_error *e);               /* every rung alone */
+/* Shares of the time limit by which the steps of a search end: each needs what the ones before it found. */
+#define W_MEASURED_BY 0.5
+#define W_PRICED_BY 0.7
+#define W_UNSHELVED_BY 0.8
+weir_status w_sensitivity(w_search *s, double until /* share of the time limit */, weir_error *e); /* every rung alone */
 weir_status w_search_kernels(w_search *s, weir_error *e);            /* context.c: the kernels of each technique everywhere, learnt */
 weir_status w_search_blankets(w_search *s, weir_error *e);           /* context.c: each technique everywhere; shelves */
 weir_status w_search_context(w_search *s, weir_error *e);            /* context.c: prices */

@@ -3,20 +3,17 @@
 #include "search.h"
 #include <math.h>
 
-#define SHARE_OF_TIME 0.5  /* of the time limit: joint trials need the rest */
-
 #define NOTHING_GONE 0.005 /* share of a layer's weights: below it, elements went with a bias or a scale */
 
-static double stored_bits(const w_search *s, const w_layer *l) {
+static double stored_bits(const w_layer *l) {
     bool coded = false;
     for (size_t k = 0; w_techniques[k]; k++) coded = coded || (w_techniques[k]->lossless && l->ladder[k].technique);
-    (void)s;
     return (coded ? 28.8 : 32) * l->weights; /* exponents of float weights are what a coder finds */
 }
 
 /* From the change of the whole file to what the rung does to this layer's weights. */
 static void describe(const w_search *s, const w_layer *l, const w_trial *t, w_rung *r) {
-    double w = W_MAX(l->weights, 1), stored = stored_bits(s, l);
+    double w = W_MAX(l->weights, 1), stored = stored_bits(l);
     r->gone = s->base.elements - t->stock.elements;
     if (fabs(r->gone) < NOTHING_GONE * w) r->gone = 0;
     r->zeros = r->gone == 0 ? fmin(fmax((t->stock.zeros - s->base.zeros) / w, 0), 1) : 0;
@@ -52,11 +49,11 @@ static bool worth_measuring(const w_search *s, const w_ladder *d, size_t at) {
 }
 
 /* Rung `at` of every ladder: when time is short, all layers have their mild settings before one has its harsh ones. */
-static weir_status measure_row(w_search *s, size_t at, size_t rows, weir_error *e) {
+static weir_status measure_row(w_search *s, size_t at, size_t rows, double until, weir_error *e) {
     for (size_t i = 0; i < s->nlayer; i++) {
         w_progress(s->ctx, "sensitivity", (double)(at * s->nlayer + i), (double)(rows * s->nlayer));
         for (size_t k = 0; w_techniques[k]; k++) {
-            if (w_search_used(s) > SHARE_OF_TIME || !worth_measuring(s, &s->layer[i].ladder[k], at)) continue;
+            if (w_search_used(s) > until || !worth_measuring(s, &s->layer[i].ladder[k], at)) continue;
             W_TRY(measure_rung(s, &s->layer[i], k, at, e));
         }
     }
@@ -70,9 +67,9 @@ static size_t longest_ladder(const w_search *s) {
     return n;
 }
 
-weir_status w_sensitivity(w_search *s, weir_error *e) {
+weir_status w_sensitivity(w_search *s, double until, weir_error *e) {
     size_t rows = longest_ladder(s);
-    for (size_t at = 0; at < rows; at++) W_TRY(measure_row(s, at, rows, e));
+    for (size_t at = 0; at < rows; at++) W_TRY(measure_row(s, at, rows, until, e));
     w_progress(s->ctx, "sensitivity", 1, 1);
     return WEIR_OK;
 }

@@ -2,8 +2,8 @@
  *
  * Each family of choices is one walk over divergence (choose.c); how much divergence the budget allows is bracketed by
  * joint trials, which measure the truth. First the objective itself, with the file as a small second aim; then, for time and
- * bytes, the smallest file among what is within 2 % of the best; then each technique that moves the objective alone, so
- * that a mixture never does worse than one family. All joint trials compete in the end. */
+ * bytes, the file with what is left of the budget, by settings as fast; then each technique that moves the objective alone,
+ * so that a mixture never does worse than one family. All joint trials compete in the end. */
 #include "search.h"
 #include <math.h>
 #include <string.h>
@@ -152,7 +152,7 @@ static weir_status unshelve(w_search *s, bool *any, weir_error *e) {
         for (size_t k = 0; !recoded && k < W_LADDERS; k++)
             if (d[k].shelved) d[k].shelved = false, d[k].files_only = true, *any = true;
     }
-    return *any ? w_sensitivity(s, e) : WEIR_OK;
+    return *any ? w_sensitivity(s, W_UNSHELVED_BY, e) : WEIR_OK;
 }
 
 weir_status w_solver_search(w_search *s, const w_point **best, weir_error *e) {

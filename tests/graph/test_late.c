@@ -2,16 +2,15 @@
 #include "pass_case.h"
 
 #define QUANTISED "input x f32[2,6]\nq: xq, xs, xz = DynamicQuantizeLinear(x)\n"
+#define A_SCALE_A_COLUMN \
+    "input x f32[2,6]\nconst w.scaled s8[6,3] q(axis 1, 3: 0.5,0...)\nq: xq u8[2,6], xs f32[], xz u8[] = DynamicQuantizeLinear(x)\n" \
+    "m: y f32[2,3] = MatMul(xq, w.scaled, -, -, xs, xz)\noutput y\n"
 
 static const pass_case cases[] = {
     {"scales multiplied with each other first, one a column", "late",
      QUANTISED "const w s8[6,3]\nconst ws f32[3] = {0.5, 0.25, 0.125}\nm: s = MatMulInteger(xq, w, xz)\nc: r = Cast(s) to=1\nk: f = Mul(xs, ws)\n"
      "u: y = Mul(r, f)\noutput y\n",
-     "input x f32[2,6]\n"
-     "const w.scaled s8[6,3] q(axis 1, 3: 0.5,0...)\n"
-     "q: xq u8[2,6], xs f32[], xz u8[] = DynamicQuantizeLinear(x)\n"
-     "m: y f32[2,3] = MatMul(xq, w.scaled, -, -, xs, xz)\n"
-     "output y\n",
+     A_SCALE_A_COLUMN,
      0},
     {"one scale after the other, zero points of 0, one weight scale", "late",
      QUANTISED "const w s8[6,3]\nconst z s8[3] = {0, 0, 0}\nconst ws f32[] = {0.5}\nm: s = MatMulInteger(xq, w, xz, z)\nc: r = Cast(s) to=1\nk: f = Mul(r, xs)\n"
@@ -25,11 +24,7 @@ static const pass_case cases[] = {
     {"unsigned weights around 128", "late",
      QUANTISED "const w u8[6,3]\nconst z u8[] = {128}\nconst ws f32[3] = {0.5, 0.25, 0.125}\nm: s = MatMulInteger(xq, w, xz, z)\nc: r = Cast(s) to=1\nk: f = Mul(ws, xs)\n"
      "u: y = Mul(r, f)\noutput y\n",
-     "input x f32[2,6]\n"
-     "const w.scaled s8[6,3] q(axis 1, 3: 0.5,0...)\n"
-     "q: xq u8[2,6], xs f32[], xz u8[] = DynamicQuantizeLinear(x)\n"
-     "m: y f32[2,3] = MatMul(xq, w.scaled, -, -, xs, xz)\n"
-     "output y\n",
+     A_SCALE_A_COLUMN,
      0},
     {"the scale of the data alone", "late",
      QUANTISED "const w s8[6,3]\nm: s = MatMulInteger(xq, w, xz)\nc: r = Cast(s) to=1\nu: y = Mul(xs, r)\noutput y\n",

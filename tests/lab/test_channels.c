@@ -53,7 +53,7 @@ static void orders_are_shared(void **state) {
         weir_error e = {0};
         w_calibration *fresh;
         w_samples seen = cal->samples;
-        weir_model *alone;
+        weir_model *alone = NULL;
         snprintf(rule, sizeof rule, "{" INNER ", \"keep\": %s}", keep[i]);
         if (w_calibration_create(model, &seen, &fresh, &e) != WEIR_OK || try_recipe(rule, fresh, &alone, &e) != WEIR_OK) fail_msg("%s", e.message);
         weir_model *shared = apply(rule);

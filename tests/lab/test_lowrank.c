@@ -167,8 +167,8 @@ static void bind(w_graph *g) {
 static void same_results(const w_graph *one, const w_graph *two) {
     weir_error e = {0};
     w_arena a;
-    double *x, *y, top = 0;
-    size_t n, m;
+    double *x = NULL, *y = NULL, top = 0;
+    size_t n = 0, m = 0;
     w_arena_init(&a, ctx);
     if (text_run(one, &a, &x, &n, &e) != WEIR_OK || text_run(two, &a, &y, &m, &e) != WEIR_OK) fail_msg("%s", e.message);
     assert_int_equal(n, m);
@@ -317,12 +317,12 @@ static int64_t macs_of(const weir_model *m) {
 
 static outcome changed(const char *path, const char *recipe) {
     weir_error e = {0};
-    weir_model *m;
-    w_calibration *c;
+    weir_model *m = NULL;
+    w_calibration *c = NULL;
     w_samples seen = {.data = data, .n = 256}, test = {.data = data, .first = 1000, .n = 500};
     w_outputs a, b;
-    json_t *r;
-    outcome o;
+    json_t *r = NULL;
+    outcome o = {0};
     if (weir_model_open(ctx, path, &m, &e) != WEIR_OK || w_calibration_create(m, &seen, &c, &e) != WEIR_OK ||
         w_recipe_parse(recipe, "test", &r, &e) != WEIR_OK || w_recipe_apply(m, r, c, &o.m, &e) != WEIR_OK)
         fail_msg("%s", e.message);
@@ -359,11 +359,11 @@ static void mobilenet_keeps_its_answers(void **state) {
 /* The inner value has statistics of its own, so that both factors compute in integers. */
 static void integers_come_after(void **state) {
     weir_error e = {0};
-    weir_model *m, *out;
-    w_calibration *c;
+    weir_model *m = NULL, *out = NULL;
+    w_calibration *c = NULL;
     w_samples seen = {.data = data, .n = 128}, test = {.data = data, .first = 1000, .n = 300};
     w_outputs a, b;
-    json_t *r;
+    json_t *r = NULL;
     const char *recipe = "{\"rules\": [{\"technique\": \"lowrank\", \"nodes\": \"/5/Gemm\", \"rank\": 64},"
                          "{\"technique\": \"int8\", \"nodes\": \".*\", \"rounding\": \"feedback\"}]}";
     if (weir_model_open(ctx, models[0], &m, &e) != WEIR_OK || w_calibration_create(m, &seen, &c, &e) != WEIR_OK ||

@@ -222,8 +222,13 @@ int main(int argc, char **argv) {
     bool ok = argc > 2;
     if (weir_context_create(NULL, &ctx, &e) != WEIR_OK) return fprintf(stderr, "%s\n", e.message), 1;
     for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[1], "--write") == 0) ok &= write_both(ctx, argv[i]);
-        else ok &= test_contents(ctx, argv[i]) & test_results(ctx, argv[i]) & test_newer(ctx, argv[i], argv[1]);
+        if (strcmp(argv[1], "--write") == 0) {
+            ok &= write_both(ctx, argv[i]);
+        } else {
+            ok &= test_contents(ctx, argv[i]);
+            ok &= test_results(ctx, argv[i]);
+            ok &= test_newer(ctx, argv[i], argv[1]);
+        }
     }
     weir_context_destroy(ctx);
     return ok ? 0 : 1;

@@ -33,19 +33,18 @@ static inline __attribute__((always_inline)) void place_tile(V d[4][4], float *t
     }
 }
 
-void KERNEL_IN(const w_f32_wino *g, size_t ty0, size_t ty1) {
-    size_t stride = (ty1 - ty0) * g->tiles_x * g->c, t = 0;
-    for (size_t ty = ty0; ty < ty1; ty++)
-        for (size_t tx = 0; tx < g->tiles_x; tx++, t++) {
-            ptrdiff_t y0 = (ptrdiff_t)(2 * ty) - g->pt, x0 = (ptrdiff_t)(2 * tx) - g->pl;
-            int inside = y0 >= 0 && x0 >= 0 && y0 + 4 <= (ptrdiff_t)g->ih && x0 + 4 <= (ptrdiff_t)g->iw;
-            for (size_t k = 0; k < g->c; k += VL) {
-                V d[4][4];
-                if (inside) load_tile(g, d, y0, x0, k, 1);
-                else load_tile(g, d, y0, x0, k, 0);
-                place_tile(d, g->places + t * g->c + k, stride);
-            }
+void KERNEL_IN(const w_f32_wino *g, size_t t0, size_t t1) {
+    size_t stride = (t1 - t0) * g->c;
+    for (size_t t = t0; t < t1; t++) {
+        ptrdiff_t y0 = (ptrdiff_t)(t / g->tiles_x * 2) - g->pt, x0 = (ptrdiff_t)(t % g->tiles_x * 2) - g->pl;
+        int inside = y0 >= 0 && x0 >= 0 && y0 + 4 <= (ptrdiff_t)g->ih && x0 + 4 <= (ptrdiff_t)g->iw;
+        for (size_t k = 0; k < g->c; k += VL) {
+            V d[4][4];
+            if (inside) load_tile(g, d, y0, x0, k, 1);
+            else load_tile(g, d, y0, x0, k, 0);
+            place_tile(d, g->places + (t - t0) * g->c + k, stride);
         }
+    }
 }
 
 static inline V finish(const w_f32_wino *g, V y, size_t at) {
@@ -73,9 +72,8 @@ static inline __attribute__((always_inline)) void out_tile(const w_f32_wino *g, 
     }
 }
 
-void KERNEL_OUT(const w_f32_wino *g, size_t ty0, size_t ty1) {
-    size_t stride = (ty1 - ty0) * g->tiles_x * g->n, t = 0;
-    for (size_t ty = ty0; ty < ty1; ty++)
-        for (size_t tx = 0; tx < g->tiles_x; tx++, t++)
-            for (size_t k = 0; k < g->n; k += VL) out_tile(g, g->places + t * g->n + k, stride, ty, tx, k);
+void KERNEL_OUT(const w_f32_wino *g, size_t t0, size_t t1) {
+    for (size_t t = t0; t < t1; t++)
+        for (size_t k = 0; k < g->n; k += VL)
+            out_tile(g, g->places + (t - t0) * g->n + k, (t1 - t0) * g->n, t / g->tiles_x, t % g->tiles_x, k);
 }

@@ -19,6 +19,9 @@ static void init_avx2(w_kernels *k) {
     static const w_u8_tile u8[] = {U8(u8_igemm_4x16__avx2, 4, 16, W_PACK_S16_EVEN_ODD),
                                    U8(u8_igemm_6x8__avx2, 6, 8, W_PACK_S16_EVEN_ODD)};
     k->lanes = 8;
+    k->wino_in = w_f32_wino_in__avx2;
+    k->wino_out = w_f32_wino_out__avx2;
+    k->wino_lanes = 8;
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
 }

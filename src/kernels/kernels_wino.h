@@ -4,8 +4,8 @@
  * Invariants:
  *  - tile (ty, tx) makes the output pixels 2ty, 2ty + 1 by 2tx, 2tx + 1 and reads the 4x4 pixels from 2ty - pt, 2tx - pl on,
  *    those outside the image as zero; output pixels outside the image are not written;
- *  - places lie one after the other: place e of tile t (counted from the first tile row of a call) is at
- *    (e * tiles + t) * channels, tiles = tile rows of the call * tiles_x;
+ *  - tiles count along the rows, t = ty * tiles_x + tx; a call takes any run of them. Places lie one after the other: place e
+ *    of the i-th tile of a call is at (e * tiles of the call + i) * channels;
  *  - sums of up to four numbers before and after the products round once each: the error against the direct sum is stated
  *    where the step is chosen. An output depends on its place in the tile, never on the split of the work. */
 #ifndef W_KERNELS_WINO_H
@@ -24,9 +24,9 @@ typedef struct w_f32_wino {
     const float *res;        /* NULL, or [oh][ow][n], added before the activation; may be equal to out */
     w_kepi ep;               /* none, relu or clip */
 } w_f32_wino;
-/* Tile rows ty0 <= ty < ty1. c and n are multiples of 16. */
-typedef void w_fn_f32_wino_in(const w_f32_wino *g, size_t ty0, size_t ty1);
-typedef void w_fn_f32_wino_out(const w_f32_wino *g, size_t ty0, size_t ty1);
+/* Tiles t0 <= t < t1. c and n are multiples of the lanes. */
+typedef void w_fn_f32_wino_in(const w_f32_wino *g, size_t t0, size_t t1);
+typedef void w_fn_f32_wino_out(const w_f32_wino *g, size_t t0, size_t t1);
 
 #define W_WINO_PLACES 16
 /* u[16] = G g G^T of one 3x3 kernel g, row-major; in double, rounded once. */

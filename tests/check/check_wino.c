@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct image { w_f32_wino g; size_t tiles_y, tiles; float *in, *res, *bias; } image;
+typedef struct image { w_f32_wino g; size_t tiles; float *in, *res, *bias; } image;
 
 static float *numbers(check *c, size_t n) {
     float *p = check_guarded(c, n * sizeof *p);
@@ -13,7 +13,7 @@ static float *numbers(check *c, size_t n) {
     return p;
 }
 
-static image draw(check *c) {
+static image draw(check *c, int lanes) {
     image m = {0};
     w_f32_wino *g = &m.g;
     g->ih = (size_t)check_range(c, 3, 13);
@@ -22,11 +22,10 @@ static image draw(check *c) {
     g->pl = (int)check_range(c, 0, 1);
     g->oh = g->ih - 2 + (size_t)g->pt + (size_t)check_range(c, 0, 1);
     g->ow = g->iw - 2 + (size_t)g->pl + (size_t)check_range(c, 0, 1);
-    g->c = 16 * (size_t)check_range(c, 1, 3);
-    g->n = 16 * (size_t)check_range(c, 1, 3);
+    g->c = (size_t)(lanes * check_range(c, 1, 48 / lanes));
+    g->n = (size_t)(lanes * check_range(c, 1, 48 / lanes));
     g->tiles_x = (g->ow + 1) / 2;
-    m.tiles_y = (g->oh + 1) / 2;
-    m.tiles = g->tiles_x * m.tiles_y;
+    m.tiles = g->tiles_x * ((g->oh + 1) / 2);
     g->in = m.in = numbers(c, g->ih * g->iw * g->c);
     g->bias = m.bias = numbers(c, g->n);
     g->ep = (w_kepi){(int)check_range(c, 0, 2), -0.25f, 0.5f};
@@ -34,22 +33,22 @@ static image draw(check *c) {
     return m;
 }
 
-/* Tile rows in two calls, as two threads would. */
-static void split_in(w_fn_f32_wino_in *fn, const image *m, float *places, size_t ty0, size_t ty1) {
+/* Some of the tiles, as one of the threads would. */
+static void split_in(w_fn_f32_wino_in *fn, const image *m, float *places, size_t t0, size_t t1) {
     w_f32_wino g = m->g;
     g.places = places;
-    fn(&g, ty0, ty1);
+    fn(&g, t0, t1);
 }
 
 void check_f32_wino_in(check *c, w_fn_f32_wino_in *fn, int mr, int nr, int pack) {
     for (int i = 0; i < 60; i++, c->cases++) {
-        image m = draw(c);
-        size_t ty0 = (size_t)check_range(c, 0, (int64_t)m.tiles_y - 1), ty1 = (size_t)check_range(c, (int64_t)ty0 + 1, (int64_t)m.tiles_y);
-        size_t n = W_WINO_PLACES * (ty1 - ty0) * m.g.tiles_x * m.g.c;
+        image m = draw(c, nr);
+        size_t t0 = (size_t)check_range(c, 0, (int64_t)m.tiles - 1), t1 = (size_t)check_range(c, (int64_t)t0 + 1, (int64_t)m.tiles);
+        size_t n = W_WINO_PLACES * (t1 - t0) * m.g.c;
         float *got = check_guarded(c, n * sizeof *got), *want = check_guarded(c, n * sizeof *want);
-        split_in(fn, &m, got, ty0, ty1);
-        split_in(w_f32_wino_in__ref, &m, want, ty0, ty1);
-        if (memcmp(got, want, n * sizeof *got)) check_fail(c, "image %zux%zux%zu, tile rows %zu..%zu: other bits than the reference", m.g.ih, m.g.iw, m.g.c, ty0, ty1);
+        split_in(fn, &m, got, t0, t1);
+        split_in(w_f32_wino_in__ref, &m, want, t0, t1);
+        if (memcmp(got, want, n * sizeof *got)) check_fail(c, "image %zux%zux%zu, tiles %zu..%zu: other bits than the reference", m.g.ih, m.g.iw, m.g.c, t0, t1);
         check_release_all();
     }
 }
@@ -73,17 +72,17 @@ static double direct(const image *m, const float *w, size_t y, size_t x, size_t 
 }
 
 /* places[16][tiles][n] = places[16][tiles][c] x u, in f32 as the matrix kernels sum. */
-static void products(const image *m, const float *w, const float *v, float *out) {
+static void products(const image *m, size_t tiles, const float *w, const float *v, float *out) {
     for (size_t k = 0; k < m->g.n; k++)
-        for (size_t t = 0; t < m->tiles; t++)
-            for (size_t e = 0; e < W_WINO_PLACES; e++) out[(e * m->tiles + t) * m->g.n + k] = 0;
+        for (size_t t = 0; t < tiles; t++)
+            for (size_t e = 0; e < W_WINO_PLACES; e++) out[(e * tiles + t) * m->g.n + k] = 0;
     for (size_t k = 0; k < m->g.n; k++)
         for (size_t ci = 0; ci < m->g.c; ci++) {
             float u[W_WINO_PLACES];
             w_wino_weights(w + (k * m->g.c + ci) * 9, u);
             for (size_t e = 0; e < W_WINO_PLACES; e++)
-                for (size_t t = 0; t < m->tiles; t++)
-                    out[(e * m->tiles + t) * m->g.n + k] += u[e] * v[(e * m->tiles + t) * m->g.c + ci];
+                for (size_t t = 0; t < tiles; t++)
+                    out[(e * tiles + t) * m->g.n + k] += u[e] * v[(e * tiles + t) * m->g.c + ci];
         }
 }
 
@@ -91,16 +90,19 @@ static void products(const image *m, const float *w, const float *v, float *out)
  * the direct sum, and an output adds nine of them: (c + 16) roundings of 2^-24 on 9 * 9 / 4 of the magnitude is a bound. */
 static double tolerance(const image *m, double magnitude) { return ((double)m->g.c + 16) * 0x1p-24 * 20.25 * (magnitude + 1); }
 
-static void whole(check *c, w_fn_f32_wino_out *fn) {
-    image m = draw(c);
+static void whole(check *c, w_fn_f32_wino_out *fn, int lanes) {
+    image m = draw(c, lanes);
     w_f32_wino *g = &m.g;
     size_t nv = W_WINO_PLACES * m.tiles * g->c, nm = W_WINO_PLACES * m.tiles * g->n, no = g->oh * g->ow * g->n;
     float *w = numbers(c, g->n * g->c * 9), *v = check_guarded(c, nv * 4), *p = check_guarded(c, nm * 4), *out = check_guarded(c, no * 4);
-    split_in(w_f32_wino_in__ref, &m, v, 0, m.tiles_y);
-    products(&m, w, v, p);
-    g->places = p;
+    size_t cut[3] = {0, (size_t)check_range(c, 0, (int64_t)m.tiles), m.tiles};
     g->out = out;
-    fn(g, 0, m.tiles_y);
+    for (int i = 0; i < 2; i++) {
+        split_in(w_f32_wino_in__ref, &m, v, cut[i], cut[i + 1]);
+        products(&m, cut[i + 1] - cut[i], w, v, p);
+        g->places = p;
+        fn(g, cut[i], cut[i + 1]);
+    }
     for (size_t i = 0; i < no; i++) {
         double magnitude, want = direct(&m, w, i / g->n / g->ow, i / g->n % g->ow, i % g->n, &magnitude);
         if (!(fabs(out[i] - want) <= tolerance(&m, magnitude))) {
@@ -112,5 +114,5 @@ static void whole(check *c, w_fn_f32_wino_out *fn) {
 }
 
 void check_f32_wino_out(check *c, w_fn_f32_wino_out *fn, int mr, int nr, int pack) {
-    for (int i = 0; i < 40; i++, c->cases++) whole(c, fn);
+    for (int i = 0; i < 40; i++, c->cases++) whole(c, fn, nr);
 }

@@ -1,22 +1,26 @@
 /* 3x3 convolution of stride 1 by Winograd's F(2x2, 3x3): 16 multiply-adds make what takes 36 directly, for two cheap
  * transforms around 16 matrix products (kernels_wino.h).
  *
- * Tile rows are cut into chunks whose places stay in L2; a chunk is transformed, multiplied and transformed back by one
- * thread in its own slot of scratch. The chunks are fixed at plan time, so the bits do not depend on the threads; but an
+ * The tiles of an image are cut into chunks; a chunk is transformed, multiplied and transformed back by one thread in its own
+ * slot of scratch. Every chunk reads all weights, so it is as small as L2 where those stay there too and larger where they
+ * would come from memory again. The chunks are fixed at plan time, so the bits do not depend on the threads; but an
  * output is summed another way than by conv_f32_igemm: at most (C + 16) * 2^-24 * 20.25 of the sum of magnitudes away from
  * the exact sum (measured about 1e-6 of the largest output), and it may not be computed column by column in a stream. */
 #include "step_igemm.h"
 #include "steps.h"
 #include <string.h>
 
-#define CHUNK_BYTES (192u << 10) /* places of a chunk, input and output side: a fifth of a large L2 */
+#define CHUNK_BYTES (192u << 10)  /* places of a chunk, input and output side, that stay in L2: a fifth of a large one */
+#define CHUNK_LIMIT (4u << 20)    /* of any chunk: a share of the last level */
+#define WEIGHTS_IN_L2 (256u << 10)
+#define SHORTEST 12                 /* tiles that a product needs to run well */
 
 typedef struct wino {
     w_f32_wino g;              /* pointers are set at run time; bias is in the plan */
     w_fn_f32_wino_in *in;
     w_fn_f32_wino_out *out;
     w_fn_f32_igemm *product;
-    size_t images, tiles_y, rows, chunks; /* tile rows of an image, of a chunk; chunks of an image */
+    size_t images, tiles, run, chunks; /* tiles of an image, of a chunk; chunks of an image */
     const float *w;            /* 16 packed matrices */
     size_t place_floats;       /* of one of them */
     size_t slot_bytes, slots;
@@ -65,23 +69,34 @@ static void set_geometry(const w_plan *p, const w_step *s, wino *m) {
     m->images = (size_t)x->shape.dim[0];
     m->g = (w_f32_wino){.ih = w.ih, .iw = w.iw, .oh = w.oh, .ow = w.ow, .pt = (int)w.pt, .pl = (int)w.pl, .c = (size_t)x->shape.dim[1],
                         .n = (size_t)y->shape.dim[1], .tiles_x = (w.ow + 1) / 2, .ep = w_kepi_of(&conv_attr(w_step_node(p, s))->ep)};
-    m->tiles_y = (w.oh + 1) / 2;
+    m->tiles = (w.oh + 1) / 2 * m->g.tiles_x;
 }
 
-static size_t places_bytes(const wino *m, size_t rows) { return W_WINO_PLACES * rows * m->g.tiles_x * (m->g.c + m->g.n) * sizeof(float); }
+static size_t places_bytes(const wino *m, size_t tiles) { return W_WINO_PLACES * tiles * (m->g.c + m->g.n) * sizeof(float); }
+
+/* Bytes from beyond L2 when a chunk has `run` tiles: the weights once a chunk, and the places both ways if they are too many. */
+static size_t bytes_from_far(const wino *m, size_t run) {
+    size_t chunks = (m->tiles + run - 1) / run, weights = W_WINO_PLACES * m->g.c * m->g.n * sizeof(float);
+    return (weights > WEIGHTS_IN_L2 ? chunks * weights : weights) + (places_bytes(m, run) > CHUNK_BYTES ? 2 * places_bytes(m, m->tiles) : 0);
+}
+
+/* Tiles of a chunk: as many as fit L2, or as many as the limit allows, in chunks of one size. */
+static size_t tiles_in_chunk(const wino *m, size_t least_chunks) {
+    size_t most = W_MAX((size_t)1, (m->tiles + least_chunks - 1) / least_chunks);
+    size_t small = W_MIN(most, W_MAX((size_t)SHORTEST, CHUNK_BYTES / places_bytes(m, 1))), large = W_MIN(most, W_MAX(small, CHUNK_LIMIT / places_bytes(m, 1)));
+    size_t run = bytes_from_far(m, large) < bytes_from_far(m, small) ? large : small, chunks = (m->tiles + run - 1) / run;
+    return (m->tiles + chunks - 1) / chunks;
+}
 
 static void set_chunks(const w_plan *p, w_step *s, wino *m) {
     const w_f32_wino *g = &m->g;
-    double macs = (double)(m->images * m->tiles_y * g->tiles_x * W_WINO_PLACES) * (double)(g->c * g->n);
+    double macs = (double)(m->images * m->tiles * W_WINO_PLACES) * (double)(g->c * g->n);
     s->macs_done = macs;
     s->threads = w_step_threads(p, w_step_seconds(macs, w_step_io_bytes(s)));
-    m->rows = W_MAX((size_t)1, CHUNK_BYTES / places_bytes(m, 1));
-    m->rows = W_MIN(m->rows, m->tiles_y);
-    size_t least = ((size_t)s->threads + m->images - 1) / m->images;
-    if (m->tiles_y >= least) m->rows = W_MIN(m->rows, m->tiles_y / least);
-    m->chunks = (m->tiles_y + m->rows - 1) / m->rows;
+    m->run = tiles_in_chunk(m, ((size_t)s->threads + m->images - 1) / m->images);
+    m->chunks = (m->tiles + m->run - 1) / m->run;
     m->slots = s->threads > 1 ? (size_t)W_MAX(p->options.threads, s->threads) : 1;
-    m->slot_bytes = W_ALIGN_UP(places_bytes(m, m->rows), (size_t)64);
+    m->slot_bytes = W_ALIGN_UP(places_bytes(m, m->run), (size_t)64);
     s->scratch_bytes = m->slots * m->slot_bytes;
 }
 
@@ -112,7 +127,7 @@ static weir_status set_weights(w_plan *p, w_step *s, wino *m, weir_error *e) {
     if (!bias) return w_oom(e, m->g.n * sizeof *bias, "a bias");
     memset(bias, 0, m->g.n * sizeof *bias);
     w_arena_init(&tmp, p->ctx);
-    const w_f32_tile *t = w_igemm_choose_f32(p->ctx->kernels, m->rows * m->g.tiles_x, m->g.c, m->g.n);
+    const w_f32_tile *t = w_igemm_choose_f32(p->ctx->kernels, m->run, m->g.c, m->g.n);
     m->product = t->fn;
     m->nr = t->nr;
     s->kernel = t->name;
@@ -139,7 +154,7 @@ static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
     set_chunks(p, s, m);
     s->peak = W_PEAK_F32;
     W_TRY(set_weights(p, s, m, e));
-    s->tile = w_arena_printf(&p->arena_mem, "2x2 of %zux%zux%zu, 16 products of %zux%zu", m->g.oh, m->g.ow, m->g.n, m->rows * m->g.tiles_x, m->g.c);
+    s->tile = w_arena_printf(&p->arena_mem, "2x2 of %zux%zux%zu, 16 products of %zux%zu", m->g.oh, m->g.ow, m->g.n, m->run, m->g.c);
     return s->tile ? WEIR_OK : w_oom(e, 64, "a tile's description");
 }
 
@@ -156,18 +171,17 @@ static void multiply(const wino *m, const float *v, float *out, size_t tiles) {
 static void chunk(void *arg, size_t thread, size_t index) {
     const w_job *j = arg;
     const wino *m = j->s->params;
-    size_t image = index / m->chunks, ty0 = index % m->chunks * m->rows, ty1 = W_MIN(ty0 + m->rows, m->tiles_y);
-    size_t tiles = (ty1 - ty0) * m->g.tiles_x, pixels = m->g.oh * m->g.ow * m->g.n;
+    size_t image = index / m->chunks, t0 = index % m->chunks * m->run, t1 = W_MIN(t0 + m->run, m->tiles), tiles = t1 - t0, pixels = m->g.oh * m->g.ow * m->g.n;
     float *v = (float *)((uint8_t *)w_scratch_ptr(j->s, j->b) + thread * m->slot_bytes), *p = v + W_WINO_PLACES * tiles * m->g.c;
     w_f32_wino g = m->g;
     g.in = (const float *)w_loc_ptr(&j->s->in[0], j->b) + image * g.ih * g.iw * g.c;
     g.out = (float *)w_loc_ptr(&j->s->out[0], j->b) + image * pixels;
     if (m->res != W_NONE) g.res = (const float *)w_loc_ptr(&j->s->in[m->res], j->b) + image * pixels;
     g.places = v;
-    m->in(&g, ty0, ty1);
+    m->in(&g, t0, t1);
     multiply(m, v, p, tiles);
     g.places = p;
-    m->out(&g, ty0, ty1);
+    m->out(&g, t0, t1);
 }
 
 static void run(const w_step *s, const w_bindings *b) {
@@ -180,25 +194,44 @@ static void run(const w_step *s, const w_bindings *b) {
 
 /* ---- traffic: per chunk its input lines, its places, all weights, its output lines ---- */
 
-static void touch_chunk(const wino *m, const w_step *s, w_touch *t, size_t image, size_t ty0) {
+typedef struct part { ptrdiff_t y0, y1, x0, x1; } part; /* pixels of an image, half open; cut to it before use */
+
+/* `loc` holds images of h by w pixels of `channels`. */
+static void touch_part(w_touch *t, const w_loc *loc, size_t image, size_t h, size_t w, size_t channels, part a, w_touch_kind k) {
+    a.y0 = W_MAX(a.y0, (ptrdiff_t)0), a.x0 = W_MAX(a.x0, (ptrdiff_t)0);
+    a.y1 = W_MIN(a.y1, (ptrdiff_t)h), a.x1 = W_MIN(a.x1, (ptrdiff_t)w);
+    size_t pixel = channels * sizeof(float);
+    for (ptrdiff_t y = a.y0; y < a.y1 && a.x0 < a.x1; y++)
+        w_touch_loc(t, loc, ((image * h + (size_t)y) * w + (size_t)a.x0) * pixel, (size_t)(a.x1 - a.x0) * pixel, k);
+}
+
+/* What the tiles t0 <= t < t1 read of the input or touch of an image like the output, tile row by tile row. */
+static void touch_tiles(const wino *m, w_touch *t, const w_loc *loc, bool reads, size_t image, size_t t0, size_t t1, w_touch_kind k) {
     const w_f32_wino *g = &m->g;
-    size_t ty1 = W_MIN(ty0 + m->rows, m->tiles_y), line = g->iw * g->c * sizeof(float), out = g->ow * g->n * sizeof(float);
-    size_t y0 = 2 * ty0 > (size_t)g->pt ? 2 * ty0 - (size_t)g->pt : 0, y1 = W_MIN(2 * ty1 + 2 - (size_t)g->pt, g->ih);
-    size_t o0 = 2 * ty0, o1 = W_MIN(2 * ty1, g->oh), places = places_bytes(m, ty1 - ty0);
-    w_touch_loc(t, &s->in[0], (image * g->ih + y0) * line, (y1 - y0) * line, W_READ);
+    for (size_t t2; t0 < t1; t0 = t2) {
+        t2 = W_MIN((t0 / g->tiles_x + 1) * g->tiles_x, t1);
+        ptrdiff_t y = (ptrdiff_t)(t0 / g->tiles_x * 2), x0 = (ptrdiff_t)(t0 % g->tiles_x * 2), x1 = x0 + (ptrdiff_t)(t2 - t0) * 2;
+        if (reads) touch_part(t, loc, image, g->ih, g->iw, g->c, (part){y - g->pt, y - g->pt + 4, x0 - g->pl, x1 - g->pl + 2}, k);
+        else touch_part(t, loc, image, g->oh, g->ow, g->n, (part){y, y + 2, x0, x1}, k);
+    }
+}
+
+static void touch_chunk(const wino *m, const w_step *s, w_touch *t, size_t image, size_t t0) {
+    size_t t1 = W_MIN(t0 + m->run, m->tiles), places = places_bytes(m, t1 - t0);
+    touch_tiles(m, t, &s->in[0], true, image, t0, t1, W_READ);
     w_touch_scratch(t, s, 0, places, W_WRITE);
     w_touch_packed(t, s, 0, s->packed_bytes);
     w_touch_scratch(t, s, 0, places, W_READ);
-    if (m->res != W_NONE) w_touch_loc(t, &s->in[m->res], (image * g->oh + o0) * out, (o1 - o0) * out, W_READ);
-    w_touch_loc(t, &s->out[0], (image * g->oh + o0) * out, (o1 - o0) * out, W_WRITE);
+    if (m->res != W_NONE) touch_tiles(m, t, &s->in[m->res], false, image, t0, t1, W_READ);
+    touch_tiles(m, t, &s->out[0], false, image, t0, t1, W_WRITE);
 }
 
 static void touch(const w_plan *p, const w_step *s, w_touch *t) {
     const wino *m = s->params;
     const w_f32_wino *g = &m->g;
     for (size_t i = 0; i < m->images; i++)
-        for (size_t c = 0; c < m->chunks; c++) touch_chunk(m, s, t, i, c * m->rows);
-    double tiles = (double)(m->images * m->tiles_y * g->tiles_x), places = W_WINO_PLACES * tiles * sizeof(float);
+        for (size_t c = 0; c < m->chunks; c++) touch_chunk(m, s, t, i, c * m->run);
+    double tiles = (double)(m->images * m->tiles), places = W_WINO_PLACES * tiles * sizeof(float);
     double blocks = (double)((g->n + m->nr - 1) / m->nr), products = places * ((double)g->c * blocks + (double)(g->c * m->nr) * blocks / 8);
     double loads = places * (double)(g->c + g->n) + products + (m->res != W_NONE ? (double)s->out[0].bytes : 0);
     w_touch_l1(t, loads, places * (double)(g->c + g->n) + (double)s->out[0].bytes);

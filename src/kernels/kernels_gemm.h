@@ -76,11 +76,20 @@ typedef struct w_u8_igemm {
 } w_u8_igemm;
 typedef void w_fn_u8_igemm(const w_u8_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
 
+#define W_MAX_NR 64 /* columns of the widest block */
+#define W_GROUP 16
+#define W_WIDE_OF(order) ((order)[0] >> 4) /* wide quads of a group; beside the low four bits, which alone are the order */
+#define W_BLOCK_NARROW 0x10 /* in the second byte of a block's orders: none of its quads is wide */
+
 /* How the weights of a block lie. Runs of u8 are padded to quads with zero weights; only c elements of an input are read. */
 typedef enum w_pack_kind {
     W_PACK_F32,              /* [taps * c][nr] */
     W_PACK_S8_QUAD,          /* [taps][quads][nr][4] s8: for dot-product instructions */
     W_PACK_S16_EVEN_ODD,     /* [taps][quads][even, odd][nr][2] s16: elements 0 and 2, then 1 and 3 of each quad */
+    /* [groups][W_GROUP] order of the elements of a group, then [taps][quads][nr][4] s8 in that order. Groups are four quads,
+     * counted over all runs. But in the first quads, as many as the order's first byte tells (W_WIDE_OF), a sum of two
+     * neighbours' products, 0 and 1 or 2 and 3 of a quad, fits 16 bits whatever the activations are (pack_pairs.c). */
+    W_PACK_S8_PAIRS,
 } w_pack_kind;
 
 /* sums: partial sums per element, which hide latency where rows are few. */
@@ -94,8 +103,16 @@ static inline size_t w_packed_width(size_t nr, size_t n) { return n / nr * nr + 
 /* Sizes of a block of nr columns, in floats and in bytes; all blocks together: that of w_packed_width columns. */
 static inline size_t w_f32_block(size_t nr, size_t k) { return nr * (1 + k); }
 static inline size_t w_u8_quads(size_t c) { return (c + 3) / 4; }
+static inline size_t w_u8_orders(size_t taps, size_t c) { return (taps * w_u8_quads(c) + 3) / 4 * W_GROUP; } /* bytes of a block */
 static inline size_t w_u8_block(w_pack_kind pack, size_t nr, size_t taps, size_t c) {
-    return nr * (12 + taps * w_u8_quads(c) * (pack == W_PACK_S8_QUAD ? 4 : 8));
+    size_t orders = pack == W_PACK_S8_PAIRS ? w_u8_orders(taps, c) : 0;
+    return orders + nr * (12 + taps * w_u8_quads(c) * (pack == W_PACK_S16_EVEN_ODD ? 8 : 4));
+}
+
+/* Bytes of all blocks. */
+static inline size_t w_u8_packed(w_pack_kind pack, size_t nr, size_t n, size_t taps, size_t c) {
+    size_t orders = pack == W_PACK_S8_PAIRS ? w_u8_orders(taps, c) : 0;
+    return w_u8_block(pack, w_packed_width(nr, n), taps, c) + ((n + nr - 1) / nr - 1) * orders;
 }
 
 /* Packs the weights W[j][k] = w[j * stride_n + k * stride_k], 0 <= j < n, k in reading order (taps * c); bias may be NULL. */
@@ -108,4 +125,7 @@ typedef struct w_pack_u8_args {
     const float *mul, *bias;
 } w_pack_u8_args;
 void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a);
+/* An order of the first `count` elements of w[W_GROUP][width], whole quads, in which sums of two neighbours' products fit 16
+ * bits, but for W_WIDE_OF(order) quads at its start. The places from count on are as they stand. */
+void w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count);
 #endif

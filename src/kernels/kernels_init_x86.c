@@ -16,8 +16,9 @@ static void set_u8(w_kernels *k, const w_u8_tile *t, size_t n) {
 static void init_avx2(w_kernels *k) {
     static const w_f32_tile f32[] = {F32(f32_igemm_6x16__avx2, 6, 16, 1), F32(f32_igemm_12x8__avx2, 12, 8, 1),
                                      F32(f32_gemv_1x32__avx2, 1, 32, 2)};
-    static const w_u8_tile u8[] = {U8(u8_igemm_4x16__avx2, 4, 16, W_PACK_S16_EVEN_ODD),
-                                   U8(u8_igemm_6x8__avx2, 6, 8, W_PACK_S16_EVEN_ODD)};
+    static const w_u8_tile u8[] = {U8(u8_igemm_4x16__avx2, 4, 16, W_PACK_S8_PAIRS), U8(u8_igemm_8x8__avx2, 8, 8, W_PACK_S8_PAIRS),
+                                   U8(u8_igemm_4x16_short__avx2, 4, 16, W_PACK_S16_EVEN_ODD),
+                                   U8(u8_igemm_2x32__avx2, 2, 32, W_PACK_S8_PAIRS)};
     k->lanes = 8;
     k->wino_in = w_f32_wino_in__avx2;
     k->wino_out = w_f32_wino_out__avx2;

@@ -36,10 +36,30 @@ static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack
         }
 }
 
+/* The runs of one block as W_PACK_S8_PAIRS. Returns where the block ends. */
+static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, size_t j0) {
+    size_t run = w_u8_quads(a->c), quads = a->taps * run;
+    uint8_t *order = dst, *out = dst + w_u8_orders(a->taps, a->c);
+    bool narrow = true;
+    for (size_t q = 0; q < quads; q += 4, order += W_GROUP) {
+        int8_t w[W_GROUP * W_MAX_NR] = {0};
+        size_t count = 4 * (quads - q < 4 ? quads - q : 4);
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; j < width; j++) w[i * width + j] = weight_at(a, j0 + j, (q + i / 4) / run, (q + i / 4) % run * 4 + i % 4);
+        w_pair_order(order, w, width, count);
+        if (W_WIDE_OF(order)) narrow = false;
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; j < width; j++) out[(i / 4 * width + j) * 4 + i % 4] = (uint8_t)w[(order[i] & (W_GROUP - 1)) * width + j];
+        out += count * width;
+    }
+    if (narrow) dst[1] |= W_BLOCK_NARROW;
+    return out;
+}
+
 void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) {
     uint8_t *out = dst;
     for (size_t j0 = 0; j0 < a->n; j0 += nr) {
-        size_t width = w_block_width(nr, a->n - j0), quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
+        size_t width = w_block_width(nr, a->n - j0), quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8), taps = a->taps;
         for (size_t j = 0; j < width; j++) {
             bool real = j0 + j < a->n;
             ((int32_t *)out)[j] = real ? column_start(a, j0 + j) : 0;
@@ -47,7 +67,8 @@ void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) 
             ((float *)out)[2 * width + j] = real && a->bias ? a->bias[j0 + j] : 0.0f;
         }
         out += width * 12;
-        for (size_t t = 0; t < a->taps; t++)
+        if (pack == W_PACK_S8_PAIRS) out = pack_pairs(out, width, a, j0), taps = 0;
+        for (size_t t = 0; t < taps; t++)
             for (size_t c = 0; c < a->c; c += 4, out += quad) pack_quad(out, pack, width, a, j0, t, c);
     }
 }

@@ -28,7 +28,7 @@ TARGET("avx512f") static void f32_avx512(void *unused) {
 TARGET("avx2") static void u8_avx2(void *unused) {
     __m256i a = _mm256_set1_epi16(3);
     KEEP(a);
-    LOOP(__m256i, _mm256_setzero_si256(), KEEP, __m256i p = a; KEEP(p); acc[i] = _mm256_add_epi32(acc[i], _mm256_madd_epi16(p, a)))
+    LOOP(__m256i, _mm256_setzero_si256(), KEEP, __m256i p = a; KEEP(p); acc[i] = _mm256_add_epi32(acc[i], _mm256_madd_epi16(_mm256_maddubs_epi16(p, a), a)))
 }
 TARGET("avx512f,avx512bw") static void u8_avx512(void *unused) {
     __m512i a = _mm512_set1_epi16(3);
@@ -43,7 +43,7 @@ TARGET("avx512f,avx512vnni") static void u8_vnni(void *unused) {
 double check_peak(uint32_t flags, bool u8) {
     bool wide = flags & (W_CPU_AVX512 | W_CPU_VNNI);
     if (!flags) return 0;
-    double lanes = wide ? 16 : 8, each = !u8 ? lanes : flags & W_CPU_VNNI ? 4 * lanes : 2 * lanes;
+    double lanes = wide ? 16 : 8, each = !u8 ? lanes : flags & W_CPU_VNNI || !wide ? 4 * lanes : 2 * lanes;
     void (*fn)(void *) = !u8 ? (wide ? f32_avx512 : f32_avx2) : flags & W_CPU_VNNI ? u8_vnni : wide ? u8_avx512 : u8_avx2;
     return ROUNDS * CHAINS * each / check_time(fn, NULL) * 1e-9;
 }

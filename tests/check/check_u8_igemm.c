@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { V_RANDOM, V_TOP, V_ALTERNATE, V_KINDS }; /* V_TOP: 255 x -128 or 127 everywhere, where 16-bit sums would saturate */
+/* V_TOP: 255 x -128 or 127 everywhere, where 16-bit sums would saturate; V_BELL: weights as training leaves them, most of them
+ * small, some at the ends of the range. */
+enum { V_RANDOM, V_TOP, V_ALTERNATE, V_BELL, V_KINDS };
 
 typedef struct operands {
     igemm_shape s;
@@ -29,13 +31,19 @@ static w_kepi draw_act(check *c) {
     return acts[check_range(c, 0, W_COUNT(acts) - 1)];
 }
 
+static int8_t draw_bell(check *c) {
+    float x = check_unit(c) + check_unit(c) + check_unit(c) + check_unit(c);
+    return (int8_t)(x * 31);
+}
+
 static void draw_values(check *c, operands *o) {
     for (size_t i = 0; i < o->s.elements; i++)
-        o->in[i] = o->values == V_RANDOM ? (uint8_t)check_random(c) : o->values == V_TOP ? 255 : i % 2 ? 255 : 0;
+        o->in[i] = o->values == V_RANDOM ? (uint8_t)check_random(c) : o->values != V_ALTERNATE ? 255 : i % 2 ? 255 : 0;
     for (size_t j = 0; j < o->s.n; j++) {
         int8_t end = check_range(c, 0, 1) ? 127 : -128;
         for (size_t i = 0; i < o->k; i++)
-            o->w[j * o->k + i] = o->values == V_RANDOM ? (int8_t)check_random(c) : o->values == V_TOP ? end : i % 2 ? 127 : -128;
+            o->w[j * o->k + i] = o->values == V_RANDOM ? (int8_t)check_random(c) : o->values == V_BELL ? draw_bell(c)
+                                 : o->values == V_TOP ? end : i % 2 ? 127 : -128;
         o->mul[j] = (1.1f + check_unit(c)) / (float)(o->k * 2000);
         o->bias[j] = check_unit(c);
     }
@@ -87,7 +95,7 @@ static void draw(check *c, size_t index, int mr, int nr, int pack, operands *o) 
     bool late = check_range(c, 0, 2) == 0;
     g->late_zero = late ? o->zx : 1;
     g->late_scale = late ? 0.3f + 0.2f * check_unit(c) : 1;
-    void *packed = check_guarded(c, w_u8_block((w_pack_kind)pack, w_packed_width((size_t)nr, s->n), s->taps, s->c));
+    void *packed = check_guarded(c, w_u8_packed((w_pack_kind)pack, (size_t)nr, s->n, s->taps, s->c));
     w_pack_u8(packed, (w_pack_kind)pack, (size_t)nr,
               &(w_pack_u8_args){o->w, o->k, 1, s->n, s->taps, s->c, late ? 1 : o->zx, o->mul, o->bias});
     g->w = packed;
@@ -180,10 +188,14 @@ static void call(void *arg) {
 static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t nr, w_pack_kind pack) {
     size_t depth = l->taps > 1 ? W_ALIGN_UP(l->c, (size_t)4) : l->c, step = l->taps > 1 ? (l->c + l->taps - 1) / l->taps : l->c;
     size_t blocks = (l->n + nr - 1) / nr, row = l->taps > 1 ? 32 * step : 0, elements = l->p * step + l->taps * row + depth;
-    size_t packed = w_u8_block(pack, w_packed_width(nr, l->n), l->taps, depth);
+    size_t packed = w_u8_packed(pack, nr, l->n, l->taps, depth), k = l->taps * depth;
+    int8_t *weights = get(l->n * k);
+    float *mul = get(l->n * sizeof *mul);
     uint8_t *in = check_guarded(c, elements), *w = check_guarded(c, W_ALIGN_UP(packed, (size_t)64)), *out = check_guarded(c, l->p * l->n);
     for (size_t i = 0; i < elements; i++) in[i] = (uint8_t)check_random(c);
-    memset(w, 0, packed);
+    for (size_t i = 0; i < l->n * k; i++) weights[i] = draw_bell(c);
+    for (size_t i = 0; i < l->n; i++) mul[i] = 0.001f;
+    w_pack_u8(w, pack, nr, &(w_pack_u8_args){weights, k, 1, l->n, l->taps, depth, 1, mul, NULL});
     int32_t *offset = check_guarded(c, l->p * sizeof *offset);
     for (size_t i = 0; i < l->p; i++) offset[i] = (int32_t)(i * step);
     w_u8_igemm g = {.rows = {in, NULL, offset, 0, depth, row, l->taps, depth}, .w = w, .n = l->n, .late_zero = 1, .late_scale = 1, .out = out, .out_stride = l->n,
@@ -191,6 +203,8 @@ static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t
     timed t = {fn, &g, l->p, blocks};
     double macs = (double)l->p * (double)(l->taps * l->c) * (double)l->n, bytes = (double)(elements + l->taps * l->c * l->n + l->p * l->n);
     check_print_speed(c, l->name, check_time(call, &t), macs, bytes, c->peak_u8);
+    free(weights);
+    free(mul);
     check_release_all();
 }
 

@@ -61,6 +61,8 @@ static inline void vstore_n(float *p, size_t n, V v) {
 #define VCVT(i) _mm256_cvtepi32_ps(i)
 #define VMAX_Q(x, lo) _mm256_max_ps(x, lo) /* a NaN in x becomes lo */
 #define VMIN_Q(x, hi) _mm256_min_ps(x, hi)
+/* Inside [lo, hi] once it is an integer and packed: what is below, or a NaN, becomes the least integer, which packing makes 0. */
+#define VCLAMP_Q(x, lo, hi) _mm256_min_ps(hi, x)
 static inline VI uload_n(const uint8_t *p, size_t n) {
     if (n >= 8) return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
     uint64_t bits = 0;
@@ -73,6 +75,12 @@ static inline __m128i upack(VI q) {
     return _mm_packus_epi16(h, h);
 }
 static inline void ustore(uint8_t *p, VI q) { _mm_storel_epi64((__m128i *)p, upack(q)); }
+/* Two vectors side by side. */
+static inline void ustore_2(uint8_t *p, VI a, VI b) {
+    VI h = _mm256_packs_epi32(a, b), q = _mm256_packus_epi16(h, h);
+    q = _mm256_permutevar8x32_epi32(q, _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5));
+    _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(q));
+}
 static inline void ustore_n(uint8_t *p, size_t n, VI q) {
     if (n >= 8) {
         ustore(p, q);

@@ -161,7 +161,7 @@ static weir_status pack_u8(w_plan *p, w_step *s, group_params *k, w_arena *tmp, 
     if (!mul) return WEIR_NO_RESOURCE;
     if (w_step_in(p, s, 2)) W_TRY(w_const_f32(p->graph, n->in[2], tmp, &b, &count, e));
     const int8_t *w = reordered(tmp, w_step_in(p, s, 1)->data, all, k->cg, taps, 1);
-    k->group_bytes = W_ALIGN_UP(w_u8_block(t->pack, w_packed_width(t->nr, k->kg), taps, k->cg), (size_t)64);
+    k->group_bytes = W_ALIGN_UP(w_u8_packed(t->pack, t->nr, k->kg, taps, k->cg), (size_t)64);
     uint8_t *packed = w_step_packed(p, s, k->groups * k->group_bytes, e);
     if (!w || !packed) return w_oom(e, k->groups * k->group_bytes, "weights of a grouped convolution");
     for (size_t g = 0; g < k->groups; g++) {

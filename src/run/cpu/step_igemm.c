@@ -5,7 +5,7 @@
 /* ---- tile choice: a small cost model in cycles ---- */
 
 typedef struct shape { size_t p, k, n, lanes; } shape; /* k: reduction steps (u8: quads) */
-typedef struct candidate { size_t mr, nr; double sums, work, bytes; } candidate; /* work: instructions a step and vector */
+typedef struct candidate { size_t mr, nr; double sums, work, bytes, start; } candidate; /* work: instructions a step and vector */
 
 #define L1_SHARE 16384.0 /* bytes of weights that stay in L1 beside everything else */
 
@@ -16,7 +16,7 @@ static double tile_cycles(const shape *s, const candidate *c, double h, double v
     double step = W_MAX(h * v * c->work / rate, 4.0 / c->sums);
     step = W_MAX(step, (h + v * c->work) / 2);
     if (panel > L1_SHARE) step = W_MAX(step, v * c->bytes / 32);
-    return (double)s->k * step + 30 + 3 * h * v;
+    return (double)s->k * step + c->start + 30 + 3 * h * v;
 }
 static double cost(const shape *s, const candidate *c) {
     size_t tiles = (s->p + c->mr - 1) / c->mr, whole = s->n / c->nr, rest = s->n % c->nr;
@@ -30,20 +30,24 @@ static const w_f32_tile *choose_f32(const w_kernels *k, shape s) {
     s.lanes = W_MIN(k->lanes, k->f32_igemm[0].nr);
     for (size_t i = 0; i < k->nf32; i++) {
         const w_f32_tile *t = &k->f32_igemm[i];
-        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, (double)s.lanes * 4});
+        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, (double)s.lanes * 4, 0});
         if (i == 0 || d < least) least = d, best = i;
     }
     return &k->f32_igemm[best];
 }
 const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, size_t n) { return choose_f32(k, (shape){.p = p, .k = c, .n = n}); }
+#define PANEL_START 60.0 /* cycles to fill a panel, beyond what its length takes */
 static const w_u8_tile *choose_u8(const w_kernels *k, shape s) {
     size_t best = 0;
     double least = 0;
     s.lanes = W_MIN(k->lanes, k->u8_igemm[0].nr);
     for (size_t i = 0; i < k->nu8; i++) {
         const w_u8_tile *t = &k->u8_igemm[i];
-        double planes = t->pack == W_PACK_S8_QUAD ? 1 : 2;
-        double d = cost(&s, &(candidate){t->mr, t->nr, planes, planes, planes * (double)s.lanes * 4});
+        bool pairs = t->pack == W_PACK_S8_PAIRS;
+        double planes = t->pack == W_PACK_S16_EVEN_ODD ? 2 : 1, bytes = planes * (double)s.lanes * 4;
+        double work = pairs ? 2 : planes == 2 && s.lanes == 8 ? 3 : planes; /* measured where units are shared with additions */
+        double d = cost(&s, &(candidate){t->mr, t->nr, planes, work, bytes, pairs ? PANEL_START : 0});
+        if (pairs && t->nr > 2 * s.lanes && s.p > t->mr) continue; /* a panel for few rows costs more than its loads save */
         if (i == 0 || d < least) least = d, best = i;
     }
     return &k->u8_igemm[best];
@@ -119,7 +123,7 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     m->nr = t->nr;
     m->blocks = (a->n + t->nr - 1) / t->nr;
     m->block_bytes = w_u8_block(t->pack, t->nr, a->taps, a->c);
-    m->packed_bytes = w_u8_block(t->pack, w_packed_width(t->nr, a->n), a->taps, a->c);
+    m->packed_bytes = w_u8_packed(t->pack, t->nr, a->n, a->taps, a->c);
     void *packed = w_step_packed(p, s, m->packed_bytes, e);
     if (!packed) return WEIR_NO_RESOURCE;
     w_pack_u8(packed, t->pack, t->nr, a);

@@ -1,0 +1,71 @@
+/* What the bodies of the u8 x s8 implicit GEMM share: where sums start, and how they become outputs in single f32 operations,
+ * in the order that kernels_gemm.h states. The including file has the names of vec_*.h and sets MR, NV. */
+#ifndef W_U8_STORE_VEC_H
+#define W_U8_STORE_VEC_H
+#include "kernels.h"
+#include "rows.h"
+#include "tile_heights.h"
+#include "f32_act_vec.h"
+#include <string.h>
+
+#define NR (NV * VL)
+
+typedef struct scales { const float *mul, *bias; V lo, hi, inv, late; } scales;
+
+INLINE V add_residual(const w_u8_igemm *g, V y, size_t at, size_t n) {
+    if (g->res_kind == W_RES_F32) return VADD(y, vload_n((const float *)g->res + at, n));
+    V r = VCVT(ISUB(uload_n((const uint8_t *)g->res + at, n), ISET1(g->res_zero)));
+    return VADD(y, VMUL(r, VSET1(g->res_scale)));
+}
+INLINE V act_exact(const w_kepi *ep, V y) {
+    switch (ep->act) {
+    case W_KACT_RELU: return VMAX(VSET1(0.0f), y);
+    case W_KACT_CLIP: return VMIN(VSET1(ep->b), VMAX(VSET1(ep->a), y));
+    case W_KACT_LEAKY: return v_leaky(y, VSET1(ep->a));
+    case W_KACT_HARDSWISH: return v_hardswish(y);
+    case W_KACT_HARDSIGMOID: return v_hardsigmoid(y, VSET1(ep->a), VSET1(ep->b));
+    default: return y;
+    }
+}
+INLINE void store_tile(const w_u8_igemm *g, const scales *sc, VI acc[MR][NV], size_t p, size_t col, size_t cols, int mr, int nv) {
+    V y[MR][NV];
+#define EACH UNROLL for (int m = 0; m < mr; m++) UNROLL for (int v = 0; v < nv; v++)
+    UNROLL for (int v = 0; v < nv; v++) {
+        V mul = VMUL(VLOAD(sc->mul + v * VL), sc->late), bias = VLOAD(sc->bias + v * VL);
+        UNROLL for (int m = 0; m < mr; m++) y[m][v] = VADD(VMUL(VCVT(acc[m][v]), mul), bias);
+    }
+    if (g->res_kind != W_RES_NONE)
+        EACH y[m][v] = add_residual(g, y[m][v], (p + (size_t)m) * g->res_stride + col + (size_t)v * VL, cols - (size_t)v * VL);
+    if (g->ep.act != W_KACT_NONE)
+        EACH y[m][v] = act_exact(&g->ep, y[m][v]);
+    if (!g->out_u8) {
+        EACH vstore_n((float *)g->out + (p + (size_t)m) * g->out_stride + col + v * VL, cols - (size_t)v * VL, y[m][v]);
+        return;
+    }
+    VI zero = ISET1(g->zero);
+    bool whole = cols >= (size_t)nv * VL;
+    UNROLL for (int m = 0; m < mr; m++) {
+        uint8_t *o = (uint8_t *)g->out + (p + (size_t)m) * g->out_stride + col;
+        VI q[NV];
+        UNROLL for (int v = 0; v < nv; v++) q[v] = IADD(ICVT(VCLAMP_Q(VMUL(y[m][v], sc->inv), sc->lo, sc->hi)), zero);
+        int v = 0;
+        UNROLL for (; v + 1 < nv; v += 2) {
+            if (!whole && v + 2 == nv) break;
+            ustore_2(o + v * VL, q[v], q[v + 1]);
+        }
+        UNROLL for (; v < nv; v++) {
+            if (whole || v + 1 < nv) ustore(o + v * VL, q[v]);
+            else ustore_n(o + v * VL, cols - (size_t)v * VL, q[v]);
+        }
+    }
+#undef EACH
+}
+
+/* The sums before any product: those of the block. */
+INLINE void start_tile(const w_u8_igemm *g, const uint8_t *block, VI acc[MR][NV], int mr, int nv) {
+    UNROLL for (int v = 0; v < nv; v++) {
+        VI z = IMUL(ILOAD(block + v * VL * 4), ISET1(g->late_zero));
+        UNROLL for (int m = 0; m < mr; m++) acc[m][v] = z;
+    }
+}
+#endif

@@ -123,19 +123,25 @@ INLINE V real(const w_binary *k, int o, VI q) {
     return VMUL(VITOF(VISUB(q, VISET1(k->zero[o]))), VSET1(k->scale[o]));
 }
 
-INLINE void vector(const w_binary *k, w_binary_op op, w_bounds cl, uint8_t *o, const uint8_t *a, const uint8_t *b, size_t n, bool full) {
-    V x = real(k, 0, k->step[0] ? iload(a, n, full) : VISET1(a[0])), y = real(k, 1, k->step[1] ? iload(b, n, full) : VISET1(b[0]));
-    V z = apply(op, x, y);
+INLINE void vector(const w_binary *k, w_binary_op op, w_bounds cl, uint8_t *o, const uint8_t *a, const uint8_t *b, size_t n, bool full, bool sa, bool sb) {
+    V z = apply(op, real(k, 0, sa ? iload(a, n, full) : VISET1(a[0])), real(k, 1, sb ? iload(b, n, full) : VISET1(b[0])));
     v_act_exact(&k->ep, cl, &z, 1);
     put(o, v_requant(&k->q, z), n, full);
 }
 
-INLINE void rows_of(const w_binary *k, w_binary_op op, uint8_t *out, const uint8_t *a, const uint8_t *b, size_t rows) {
-    w_bounds cl = v_bounds(&k->ep);
-    for (size_t r = 0; r < rows; r++, out += k->stride[0], a += k->stride[1], b += k->stride[2]) {
-        size_t i = 0;
-        for (; i + VL <= k->n; i += VL) vector(k, op, cl, out + i, a + i * k->step[0], b + i * k->step[1], VL, true);
-        if (i < k->n) vector(k, op, cl, out + i, a + i * k->step[0], b + i * k->step[1], k->n - i, false);
+INLINE void row(const w_binary *k, w_binary_op op, w_bounds cl, uint8_t *o, const uint8_t *a, const uint8_t *b, bool sa, bool sb) {
+    size_t i = 0;
+    for (; i + VL <= k->n; i += VL) vector(k, op, cl, o + i, a + (sa ? i : 0), b + (sb ? i : 0), VL, true, sa, sb);
+    if (i < k->n) vector(k, op, cl, o + i, a + (sa ? i : 0), b + (sb ? i : 0), k->n - i, false, sa, sb);
+}
+
+/* By a copy of what it is told: stores of bytes may change anything that a pointer leads to. */
+INLINE void rows_of(const w_binary *told, w_binary_op op, uint8_t *out, const uint8_t *a, const uint8_t *b, size_t rows) {
+    const w_binary k = *told;
+    w_bounds cl = v_bounds(&k.ep);
+    for (size_t r = 0; r < rows; r++, out += k.stride[0], a += k.stride[1], b += k.stride[2]) {
+        if (k.step[0] && k.step[1]) row(&k, op, cl, out, a, b, true, true);
+        else row(&k, op, cl, out, a, b, k.step[0], k.step[1]);
     }
 }
 

@@ -16,6 +16,7 @@ static void avx2(w_leaf_kernels *k) {
     k->pool_u8 = w_pool_u8__avx2;
     k->global_u8 = w_global_u8__avx2;
     k->binary_u8 = w_binary_u8__avx2;
+    k->lut_u8 = w_lut_u8__avx2;
     k->quantize_u8 = w_quantize_u8__avx2;
     k->dequantize_u8 = w_dequantize_u8__avx2;
     k->dw_u8 = w_dw_u8__avx2;

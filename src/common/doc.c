@@ -3,6 +3,7 @@
  * jansson reports a failed allocation and invalid UTF-8 alike, so text is made valid first; what fails then is memory. */
 #include "doc.h"
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,17 +191,37 @@ void weir_document_destroy(weir_document *document) {
 
 /* ---- parsing ------------------------------------------------------------------------------- */
 
+/* jansson does not tell an allocation that failed from bad text, and goes on with half a number where its scanner runs out of
+ * memory: so its allocator is watched. */
+static pthread_once_t watched = PTHREAD_ONCE_INIT;
+static json_malloc_t allocate;
+static _Thread_local bool failed;
+
+static void *watched_malloc(size_t n) {
+    void *p = allocate(n);
+    if (!p) failed = true;
+    return p;
+}
+
+static void watch(void) {
+    json_free_t release;
+    json_get_alloc_funcs(&allocate, &release);
+    json_set_alloc_funcs(watched_malloc, release);
+}
+
 weir_status w_json_parse(const char *text, size_t size, const char *what, json_t **out, weir_error *e) {
     *out = NULL;
     if (size > JSON_SIZE_MAX)
         return w_fail(e, WEIR_BAD_INPUT, "%s: %zu bytes of JSON; expected at most %zu", what, size, JSON_SIZE_MAX);
     json_error_t err = {.line = 0};
-    /* jansson does not always tell an allocation that failed from bad text: it says nothing, or the wrong thing. What is
-     * wrong with the text is wrong a second time too. */
-    for (int attempt = 0; attempt < 2; attempt++) {
-        *out = json_loadb(size ? text : "", size, JSON_REJECT_DUPLICATES, &err);
-        if (*out) return WEIR_OK;
-        if (json_error_code(&err) == json_error_out_of_memory || !err.text[0]) return w_oom(e, 0, what);
+    pthread_once(&watched, watch);
+    failed = false;
+    *out = json_loadb(size ? text : "", size, JSON_REJECT_DUPLICATES, &err);
+    if (failed) {
+        json_decref(*out);
+        *out = NULL;
+        return w_oom(e, 0, what);
     }
+    if (*out) return WEIR_OK;
     return w_fail(e, WEIR_BAD_INPUT, "%s: line %d, column %d: %s", what, err.line, err.column, err.text);
 }

@@ -88,6 +88,15 @@ weir_status w_const_f32(const w_graph *g, w_id id, w_arena *a, float **out, size
     return WEIR_OK;
 }
 
+bool w_const_one_f32(const w_graph *g, w_id id, float *x) {
+    size_t n = 0;
+    if (check_const(g, id, sizeof *x, &n, NULL) != WEIR_OK || n != 1) return false;
+    const w_value *v = &g->value[id];
+    *x = (float)load_real(v->data, v->type, 0);
+    if (v->quant) dequantise(&v->shape, v->quant, x, 1);
+    return true;
+}
+
 weir_status w_const_i64(const w_graph *g, w_id id, w_arena *a, int64_t **out, size_t *n, weir_error *e) {
     W_TRY(check_const(g, id, sizeof(int64_t), n, e));
     const w_value *v = &g->value[id];

@@ -161,6 +161,7 @@ bool w_graph_is_output(const w_graph *g, w_id v);
 weir_status w_graph_bind(w_graph *g, const char *symbol, int64_t n, weir_error *e);
 /* Copies constant data into aligned arena memory converted to f32 / s64; works for unaligned mapped data. */
 weir_status w_const_f32(const w_graph *g, w_id v, w_arena *a, float **out, size_t *n, weir_error *e); /* dequantises when quantised */
+bool w_const_one_f32(const w_graph *g, w_id v, float *x); /* the same for a constant of one element, without memory; false: it is none */
 weir_status w_const_i64(const w_graph *g, w_id v, w_arena *a, int64_t **out, size_t *n, weir_error *e);
 
 /* ---- verifier and printer ---- */

@@ -42,15 +42,7 @@ bool w_is_plain(const w_graph *g, w_id v) {
 }
 
 bool w_const_scalar(const w_graph *g, w_id v, float *x) {
-    if (!w_is_const(g, v) || w_shape_count(&g->value[v].shape) != 1) return false;
-    w_arena a;
-    w_arena_init(&a, g->ctx);
-    float *p;
-    size_t n;
-    bool ok = w_const_f32(g, v, &a, &p, &n, NULL) == WEIR_OK;
-    if (ok) *x = p[0];
-    w_arena_fini(&a);
-    return ok;
+    return v != W_NONE && w_const_one_f32(g, v, x);
 }
 
 weir_status w_node_widen(w_graph *g, w_node *n, uint32_t count, weir_error *e) {

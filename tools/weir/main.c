@@ -73,6 +73,8 @@ static int make_text(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    static char out[BUFSIZ]; /* else the first line allocates it, and without memory every byte is a write */
+    setvbuf(stdout, out, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof out);
     cli_argc = argc;
     cli_argv = argv;
     handle_signals();

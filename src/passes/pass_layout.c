@@ -27,7 +27,7 @@ static bool follows(uint16_t op) {
     case W_OP_Ceil: case W_OP_Identity: case W_OP_Dropout: case W_OP_Cast: case W_OP_BatchNormalization: case W_OP_Softmax:
     case W_OP_LogSoftmax: case W_OP_LRN: case W_OP_Resize: case W_OP_DepthToSpace: case W_OP_SpaceToDepth: case W_OP_Concat:
     case W_OP_Split: case W_OP_Slice: case W_OP_Pad: case W_OP_QuantizeLinear: case W_OP_DequantizeLinear:
-    case W_OP_DynamicQuantizeLinear: return true;
+    case W_OP_DynamicQuantizeLinear: case W_OP_Table: return true;
     default: return false;
     }
 }

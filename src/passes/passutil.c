@@ -115,3 +115,8 @@ void w_redirect_apply(w_redirect *r, w_graph *g) {
         for (uint32_t i = 0; i < g->node[k].nin; i++) g->node[k].in[i] = w_redirect_of(r, g->node[k].in[i]);
     for (size_t i = 0; i < g->noutput; i++) g->output[i] = w_redirect_of(r, g->output[i]);
 }
+
+bool w_is_bytes(const w_graph *g, w_id v) {
+    const w_value *x = v == W_NONE ? NULL : &g->value[v];
+    return x && x->kind != W_VALUE_CONST && x->type == WEIR_U8 && x->quant && x->quant->n == 1;
+}

@@ -12,6 +12,7 @@ w_node *w_producer(const w_graph *g, w_id v);          /* NULL: input, constant,
 w_id w_input_of(const w_node *n, uint32_t i);           /* W_NONE when absent */
 bool w_is_const(const w_graph *g, w_id v);
 bool w_is_plain(const w_graph *g, w_id v);             /* constant, floating point, neither quantised nor coded */
+bool w_is_bytes(const w_graph *g, w_id v);             /* a variable stored as u8 with one scale */
 bool w_const_scalar(const w_graph *g, w_id v, float *x); /* a constant of one element */
 /* Gives a node room for `n` inputs; new ones are absent. */
 weir_status w_node_widen(w_graph *g, w_node *n, uint32_t count, weir_error *e);
@@ -35,6 +36,9 @@ void w_redirect_apply(w_redirect *r, w_graph *g);
 
 /* One node: arity, types and shapes of its outputs. Half constants beside f32 variables look like f32. */
 weir_status w_infer_node(w_graph *g, w_id node, weir_error *e);
+
+/* tables_carry.c: part of w_pass_tables; Concat and Split of 8-bit values move bytes. Ids of nodes change. */
+weir_status w_tables_carry(w_graph *g, weir_error *e);
 
 /* Parts of w_pass_normalise. */
 weir_status w_norm_half(w_graph *g, weir_error *e);     /* norm_half.c: f16 and bf16 graphs compute in f32 */

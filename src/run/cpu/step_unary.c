@@ -4,6 +4,7 @@
 #include "step_window.h"
 #include "steps_leaf.h"
 #include <math.h>
+#include <string.h>
 
 typedef struct unary_params {
     w_kepi op;
@@ -45,6 +46,7 @@ static bool op_of(const w_graph *g, const w_node *n, w_kepi *op) {
     case W_OP_Reciprocal: op->act = W_UN_RECIPROCAL; return true;
     case W_OP_Floor: op->act = W_UN_FLOOR; return true;
     case W_OP_Ceil: op->act = W_UN_CEIL; return true;
+    case W_OP_Table: return true; /* its results are there */
     default: return false;
     }
 }
@@ -55,6 +57,7 @@ static const char *unary_refuse(const weir_context *ctx, const w_graph *g, const
     if (!op_of(g, n, &op)) return "a form that has no kernel";
     if (w_value_layout(in) != out->layout && !w_layouts_agree(&in->shape)) return "input and output lie differently";
     if (w_is_real_f32(in) && w_is_real_f32(out)) return NULL;
+    if (n->op == W_OP_Table) return w_node_in(g, n, 1)->kind == W_VALUE_CONST ? NULL : "the table is not constant";
     if (w_is_quant8(in) && w_is_quant8(out) && in->type == WEIR_U8 && out->type == WEIR_U8) return NULL;
     return "neither f32 nor u8";
 }
@@ -65,6 +68,7 @@ static const uint8_t *make_lut(w_plan *p, w_step *s, const w_kepi *op, weir_erro
     uint8_t *lut = w_step_packed(p, s, 256, e);
     float x[256];
     if (!lut) return NULL;
+    if (w_step_node(p, s)->op == W_OP_Table) return memcpy(lut, w_step_in(p, s, 1)->data, 256);
     for (int i = 0; i < 256; i++) x[i] = (float)(i - in->zero[0]) * in->scale[0];
     leaf->unary_f32(op, x, x, 256);
     leaf->quantize_u8(x, lut, 256, out->scale[0], out->zero[0]);
@@ -79,7 +83,7 @@ static weir_status unary_prepare(w_plan *p, w_step *s, weir_error *e) {
     op_of(p->graph, w_step_node(p, s), &u->op);
     u->n = (size_t)w_shape_count(&in->shape);
     u->elem = w_type_size(in->type);
-    if (in->quant) {
+    if (in->type == WEIR_U8) {
         u->lut = make_lut(p, s, &u->op, e);
         if (!u->lut) return WEIR_NO_RESOURCE;
         u->lut_fn = leaf->lut_u8;
@@ -134,3 +138,4 @@ UNARY(Sqrt)
 UNARY(Reciprocal)
 UNARY(Floor)
 UNARY(Ceil)
+UNARY(Table)

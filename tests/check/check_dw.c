@@ -65,6 +65,8 @@ static const struct layer { const char *name; size_t size, c, k, s; } layers[] =
     {"dw 112x112x32 3x3", 112, 32, 3, 1}, {"dw 112x112x64 3x3/2", 112, 64, 3, 2}, {"dw 56x56x128 3x3", 56, 128, 3, 1},
     {"dw 28x28x256 3x3", 28, 256, 3, 1},  {"dw 14x14x512 3x3", 14, 512, 3, 1},   {"dw 7x7x1024 3x3", 7, 1024, 3, 1},
     {"dw 28x28x120 5x5", 28, 120, 5, 1},  {"dw 14x14x24 3x3", 14, 24, 3, 1},     {"dw 7x7x128 3x3", 7, 128, 3, 1},
+    {"dw 56x56x144 3x3", 56, 144, 3, 1},  {"dw 28x28x192 3x3/2", 28, 192, 3, 2}, {"dw 14x14x480 5x5", 14, 480, 5, 1},
+    {"dw 14x14x672 5x5/2", 14, 672, 5, 2},
 };
 
 static w_window layer_window(const struct layer *l) {
@@ -110,6 +112,10 @@ static void u8_make(check *c, w_window g, size_t images, u8_case *k) {
     for (size_t i = 0; i < g.c; i++) k->mul[i] = fabsf(k->mul[i]) * 1e-4f;
     uint8_t *zero = check_guarded(c, g.c), *in = check_u8(c, images * g.ih * g.iw * g.c);
     memset(zero, k->zx, g.c);
+    if (check_range(c, 0, 7) == 0) { /* the largest sums, which nothing on the way may saturate */
+        memset(k->w, check_range(c, 0, 1) ? 0x80 : 0x7f, g.c * taps);
+        memset(in, 255, images * g.ih * g.iw * g.c);
+    }
     void *packed = check_guarded(c, blocks * w_dw_u8_block(&g));
     bool late = check_range(c, 0, 2) == 0;
     w_pack_dw_u8(packed, &(w_pack_dw_u8_args){k->w, g.c, g.kh, g.kw, late ? 1 : k->zx, k->mul, k->bias});

@@ -21,7 +21,7 @@ w_window check_draw_window(check *c, size_t index) {
     g.pt = draw(c, 0, (int64_t)g.kh - 1), g.pl = draw(c, 0, (int64_t)g.kw - 1);
     size_t pb = draw(c, 0, (int64_t)g.kh - 1), pr = draw(c, 0, (int64_t)g.kw - 1);
     size_t eh = (g.kh - 1) * g.dh + 1, ew = (g.kw - 1) * g.dw + 1;
-    g.ih = draw(c, 1, 12), g.iw = draw(c, 1, 24);
+    g.ih = draw(c, 1, 12), g.iw = draw(c, 0, 7) ? draw(c, 1, 24) : draw(c, 25, 90);
     if (g.ih + g.pt + pb < eh) g.ih = eh;
     if (g.iw + g.pl + pr < ew) g.iw = ew;
     g.oh = (g.ih + g.pt + pb - eh) / g.sh + 1, g.ow = (g.iw + g.pl + pr - ew) / g.sw + 1;

@@ -40,12 +40,15 @@ typedef struct w_dw_f32 {
     const float *in;
     float *out;
     const float *res;              /* NULL, or like out; added before the activation */
-    const float *w;                /* [kh * kw][cp] */
+    const float *w;                /* [cp / W_DW_LANES][kh * kw][W_DW_LANES]: w_dw_f32_at */
     const float *bias;             /* [cp] */
     size_t cp;                     /* c rounded up to W_DW_PAD, the rest zero */
     w_kepi ep;
 } w_dw_f32;
 #define W_DW_PAD 64
+#define W_DW_LANES 16 /* channels whose weights lie together, so that those of all taps do not share a set of the first cache */
+/* Where the weight of tap 0 of channel c lies. */
+static inline size_t w_dw_f32_at(size_t taps, size_t c) { return c / W_DW_LANES * taps * W_DW_LANES + c % W_DW_LANES; }
 /* Rows r0 <= r < r1 of the batch, channels c0 <= c < c1; c0 is a multiple of W_DW_PAD. */
 typedef void w_fn_dw_f32(const w_dw_f32 *d, size_t r0, size_t r1, size_t c0, size_t c1);
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 void w_pack_dw_f32(float *dst, const float *w, size_t taps, size_t c, size_t cp) {
-    for (size_t t = 0; t < taps; t++)
-        for (size_t i = 0; i < cp; i++) dst[t * cp + i] = i < c ? w[i * taps + t] : 0.0f;
+    for (size_t i = 0; i < cp; i++)
+        for (size_t t = 0; t < taps; t++) dst[w_dw_f32_at(taps, i) + t * W_DW_LANES] = i < c ? w[i * taps + t] : 0.0f;
 }
 
 static void pack_block(uint8_t *dst, const w_pack_dw_u8_args *a, size_t c0) {
@@ -46,7 +46,7 @@ static float tap_sum(const w_dw_f32 *d, const float *image, size_t y, size_t x, 
     for (size_t ky = ty.lo; ky < ty.hi; ky++)
         for (size_t kx = tx.lo; kx < tx.hi; kx++) {
             size_t iy = (size_t)(top + (ptrdiff_t)(ky * g->dh)), ix = (size_t)(left + (ptrdiff_t)(kx * g->dw));
-            acc += image[(iy * g->iw + ix) * g->c + c] * d->w[(ky * g->kw + kx) * d->cp + c];
+            acc += image[(iy * g->iw + ix) * g->c + c] * d->w[w_dw_f32_at(g->kh * g->kw, c) + (ky * g->kw + kx) * W_DW_LANES];
         }
     return acc;
 }

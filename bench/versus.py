@@ -3,7 +3,8 @@
 All engines run by turns in one process. A pair is one turn of weir and one of the best rival; the ratio is the median over
 the pairs with its 95 % interval. What a call of a rival costs from Python is measured on a model that does nothing, and taken
 off; of weir's nothing is taken off. When the host took processor time, the clock moved or the ratio drifted, the row says so
-and has no ratio. Outputs are compared in the same run. Results: bench/out/versus.md and .json, a row a network and thread count.
+and has no ratio. Outputs are compared in the same run. Results: bench/out/versus.md, .json and .svg,
+a row a network and thread count.
 """
 import argparse
 import json
@@ -16,6 +17,7 @@ import agreement
 import engines
 import loading
 import models
+import plot
 import timing
 import verdicts
 
@@ -187,6 +189,7 @@ def write(out, head, rows):
     out.parent.mkdir(parents=True, exist_ok=True)
     out.with_suffix(".json").write_text(json.dumps({**head, "rows": rows}, indent=1) + "\n")
     out.with_suffix(".md").write_text(markdown(head, rows))
+    out.with_suffix(".svg").write_text(plot.svg(head, rows))
 
 
 def chosen(a):

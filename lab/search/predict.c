@@ -28,6 +28,7 @@ weir_status w_predict(const weir_model *model, double *seconds, double *dram_byt
     const w_machine *m;
     W_TRY(w_machine_get(model->ctx, false, &m, e));
     W_TRY(w_plan_create(model->graph, &so, &po, &p, e));
+    weir_status st = w_plan_ledger(p, e);
     *seconds = 1e-6 * m->step_us * (double)p->nstep;
     for (size_t i = 0; i < p->nstep; i++) {
         double share = w_machine_share(m, p->step[i].kernel);
@@ -35,7 +36,7 @@ weir_status w_predict(const weir_model *model, double *seconds, double *dram_byt
     }
     *dram_bytes = p->bytes.level[W_DRAM];
     w_plan_destroy(p);
-    return WEIR_OK;
+    return st;
 }
 
 /* The fastest of RUNS runs, for each step. */
@@ -76,6 +77,7 @@ static weir_status learn_session(weir_session *s, const w_machine *m, weir_error
     weir_context *ctx = s->plan->ctx;
     w_kernel_share found[W_KERNEL_SHARES];
     if (all_known(s->plan, m)) return WEIR_OK;
+    W_TRY(w_plan_ledger(s->plan, e));
     double *best = w_calloc(ctx, s->plan->nstep, sizeof *best);
     if (!best) return w_oom(e, s->plan->nstep * sizeof *best, "timings");
     weir_status st = time_steps(s, best, e);

@@ -95,16 +95,19 @@ weir_status weir_session_run(weir_session *session, weir_error *error) { return 
 
 weir_status weir_session_plan(const weir_session *session, weir_document **out, weir_error *error) {
     *out = NULL;
+    W_TRY(w_plan_ledger(session->plan, error));
     return w_plan_doc(session->plan, out, error);
 }
 
 weir_status weir_session_plan_text(const weir_session *session, weir_document **out, weir_error *error) {
     *out = NULL;
+    W_TRY(w_plan_ledger(session->plan, error));
     return w_plan_text(session->plan, out, error);
 }
 
 weir_status weir_session_ledger(const weir_session *session, weir_document **out, weir_error *error) {
     *out = NULL;
+    W_TRY(w_plan_ledger(session->plan, error));
     return w_plan_ledger_doc(session->plan, out, error);
 }
 

@@ -51,6 +51,7 @@ static weir_status document(const weir_session *s, size_t peak, weir_document **
     double by_type[WEIR_BOOL + 1];
     w_doc d;
     W_TRY(w_weight_bytes(s->plan->graph, by_type, e));
+    W_TRY(w_plan_ledger(s->plan, e));
     w_doc_begin(&d);
     w_doc_str(&d, d.root, "file", m->path);
     w_doc_int(&d, d.root, "file_bytes", (int64_t)m->file_bytes);

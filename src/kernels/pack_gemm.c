@@ -15,24 +15,31 @@ void w_pack_f32(float *dst, size_t nr, const float *w, size_t stride_n, size_t s
     }
 }
 
-/* Column j of the weight matrix, element (tap, c); 0 beyond both ends. */
-static int8_t weight_at(const w_pack_u8_args *a, size_t j, size_t tap, size_t c) {
-    return j < a->n && c < a->c ? a->w[j * a->stride_n + (tap * a->c + c) * a->stride_k] : 0;
+/* Elements c to c + 3 of run `tap` for columns j0 ... j0 + width - 1, one element after the other; 0 beyond all ends. */
+static void gather_quad(const w_pack_u8_args *a, size_t j0, size_t width, size_t tap, size_t c, int8_t *to) {
+    size_t cols = a->n - j0 < width ? a->n - j0 : width, there = a->c - c < 4 ? a->c - c : 4;
+    memset(to, 0, 4 * width);
+    for (size_t i = 0; i < there; i++) {
+        const int8_t *from = a->w + j0 * a->stride_n + (tap * a->c + c + i) * a->stride_k;
+        for (size_t j = 0; j < cols; j++) to[i * width + j] = from[j * a->stride_n];
+    }
 }
 
+/* What the sums start from: modulo 2^32, as they are. */
 static int32_t column_start(const w_pack_u8_args *a, size_t j) {
     int32_t sum = 0;
-    for (size_t t = 0; t < a->taps; t++)
-        for (size_t c = 0; c < a->c; c++) sum += weight_at(a, j, t, c);
-    return (int32_t)(0u - (uint32_t)a->zx * (uint32_t)sum); /* modulo 2^32, as the sums it starts */
+    const int8_t *w = a->w + j * a->stride_n;
+    for (size_t k = 0; k < a->taps * a->c; k++) sum += w[k * a->stride_k];
+    return (int32_t)(0u - (uint32_t)a->zx * (uint32_t)sum);
 }
 
 static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, size_t tap, size_t c) {
-    for (size_t j = 0; j < width; j++)
-        for (size_t i = 0; i < 4; i++) {
-            int8_t v = weight_at(a, j0 + j, tap, c + i);
-            if (pack == W_PACK_S8_QUAD) ((int8_t *)dst)[j * 4 + i] = v;
-            else ((int16_t *)dst)[(i % 2 * width + j) * 2 + i / 2] = v;
+    int8_t w[4 * W_MAX_NR];
+    gather_quad(a, j0, width, tap, c, w);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < width; j++) {
+            if (pack == W_PACK_S8_QUAD) ((int8_t *)dst)[j * 4 + i] = w[i * width + j];
+            else ((int16_t *)dst)[(i % 2 * width + j) * 2 + i / 2] = w[i * width + j];
         }
 }
 
@@ -44,8 +51,7 @@ static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, 
     for (size_t q = 0; q < quads; q += 4, order += W_GROUP) {
         int8_t w[W_GROUP * W_MAX_NR] = {0};
         size_t count = 4 * (quads - q < 4 ? quads - q : 4);
-        for (size_t i = 0; i < count; i++)
-            for (size_t j = 0; j < width; j++) w[i * width + j] = weight_at(a, j0 + j, (q + i / 4) / run, (q + i / 4) % run * 4 + i % 4);
+        for (size_t i = 0; i < count / 4; i++) gather_quad(a, j0, width, (q + i) / run, (q + i) % run * 4, w + i * 4 * width);
         w_pair_order(order, w, width, count);
         if (W_WIDE_OF(order)) narrow = false;
         for (size_t i = 0; i < count; i++)

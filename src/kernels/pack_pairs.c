@@ -14,16 +14,25 @@ typedef struct matching {
     size_t tries;
 } matching;
 
-static bool suit(const uint8_t *a, const uint8_t *b, size_t n) {
-    uint8_t most = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint8_t room = (uint8_t)(LIMIT - a[i]), over = b[i] > room ? 1 : 0;
-        most |= over;
-    }
-    return most == 0;
+typedef uint8_t lanes __attribute__((vector_size(16)));
+
+/* Magnitudes of the positive weights of an element, then of the negative ones; n vectors of them are in use. */
+typedef struct sides { lanes v[2 * W_MAX_NR / 16]; } sides;
+
+static bool suit(const sides *a, const sides *b, size_t n) {
+    lanes over = {0};
+    for (size_t i = 0; i < n; i++) over |= (lanes)(b->v[i] > LIMIT - a->v[i]);
+    uint64_t half[2];
+    memcpy(half, &over, sizeof half);
+    return !(half[0] | half[1]);
 }
 
-static int count_bits(uint16_t x) { return __builtin_popcount(x); }
+static int count_bits(uint16_t x) { /* a call to a library on CPUs that may lack the instruction */
+    x = (uint16_t)(x - (x >> 1 & 0x5555));
+    x = (uint16_t)((x & 0x3333) + (x >> 2 & 0x3333));
+    x = (uint16_t)((x + (x >> 4)) & 0x0f0f);
+    return (x + (x >> 8)) & 31;
+}
 
 /* The element of `left` with the fewest partners there. */
 static int rarest(const matching *m, uint16_t left, uint16_t among) {
@@ -31,6 +40,19 @@ static int rarest(const matching *m, uint16_t left, uint16_t among) {
     for (int i = 0; i < W_GROUP; i++)
         if (among >> i & 1 && (best < 0 || count_bits(m->suits[i] & left) < count_bits(m->suits[best] & left))) best = i;
     return best;
+}
+
+/* Everybody with the first that suits: most often that is enough. */
+static bool match_plainly(matching *m, uint16_t left) {
+    for (size_t at = 0; left; at += 2) {
+        int i = __builtin_ctz(left), partners = m->suits[i] & left;
+        if (!partners) return false;
+        int j = __builtin_ctz((unsigned)partners);
+        m->order[at] = (uint8_t)i;
+        m->order[at + 1] = (uint8_t)j;
+        left &= (uint16_t)~(1u << i | 1u << j);
+    }
+    return true;
 }
 
 /* Pairs up all elements of `left`; places from `at` on. */
@@ -67,24 +89,26 @@ static size_t match_some(matching *m, uint16_t left, size_t count) {
 }
 
 void w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count) {
-    uint8_t sides[W_GROUP][2 * W_MAX_NR]; /* magnitudes of the positive weights, then of the negative ones */
+    sides side[W_GROUP];
     matching m = {.tries = 0};
     uint16_t all = (uint16_t)((1u << count) - 1);
     for (size_t i = 0; i < W_GROUP; i++) {
+        uint8_t *up = (uint8_t *)side[i].v, *down = up + width;
         order[i] = (uint8_t)i;
         for (size_t j = 0; j < width; j++) {
-            int v = w[i * width + j];
-            sides[i][j] = (uint8_t)(v > 0 ? v : 0);
-            sides[i][width + j] = (uint8_t)(v < 0 ? -v : 0);
+            int8_t v = w[i * width + j];
+            up[j] = (uint8_t)(v > 0 ? v : 0);
+            down[j] = (uint8_t)(v < 0 ? -v : 0);
         }
     }
+    size_t n = 2 * width / sizeof(lanes);
     bool as_is = true;
-    for (size_t i = 0; as_is && i < count; i += 2) as_is = suit(sides[i], sides[i + 1], 2 * width);
+    for (size_t i = 0; as_is && i < count; i += 2) as_is = suit(&side[i], &side[i + 1], n);
     if (as_is) return;
     for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; j < count; j++)
-            if (suit(sides[i], sides[j], 2 * width)) m.suits[i] |= (uint16_t)(1u << j), m.suits[j] |= (uint16_t)(1u << i);
-    size_t alone = match(&m, all, 0) ? 0 : match_some(&m, all, count);
+            if (suit(&side[i], &side[j], n)) m.suits[i] |= (uint16_t)(1u << j), m.suits[j] |= (uint16_t)(1u << i);
+    size_t alone = match_plainly(&m, all) || match(&m, all, 0) ? 0 : match_some(&m, all, count);
     memcpy(order, m.order, count);
     order[0] |= (uint8_t)((alone + 3) / 4 << 4);
 }

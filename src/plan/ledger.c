@@ -196,6 +196,8 @@ static void both_passes(w_plan *p, const w_machine *m, w_touch *t, w_traffic *pe
 
 weir_status w_plan_ledger(w_plan *p, weir_error *e) {
     const w_machine *m;
+    if (p->ledgered)
+        return WEIR_OK;
     W_TRY(w_machine_get(p->ctx, false, &m, e));
     space a = {0};
     bool ok = space_alloc(p, &a);
@@ -216,5 +218,6 @@ weir_status w_plan_ledger(w_plan *p, weir_error *e) {
     space_free(&a);
     if (!ok || p->bytes.compulsory < 0)
         return w_oom(e, a.size / 16, "the ledger");
+    p->ledgered = true;
     return WEIR_OK;
 }

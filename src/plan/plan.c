@@ -18,7 +18,7 @@ static weir_status build(w_plan *p, w_graph *g, const weir_session_options *so, 
     W_TRY(s);
     if (!p->options.keep_all)
         W_TRY(w_plan_order(p, e));
-    return w_plan_account(p, e);
+    return w_plan_memory(p, e);
 }
 
 weir_status w_plan_create(const w_graph *g, const weir_session_options *so, const w_plan_options *po, w_plan **out, weir_error *e) {
@@ -53,9 +53,4 @@ void w_plan_destroy(w_plan *p) {
     w_arena_fini(&p->arena_mem);
     w_graph_destroy((w_graph *)p->graph);
     w_free(ctx, p, sizeof *p);
-}
-
-weir_status w_plan_account(w_plan *p, weir_error *e) {
-    W_TRY(w_plan_memory(p, e));
-    return w_plan_ledger(p, e);
 }

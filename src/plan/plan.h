@@ -6,7 +6,7 @@
  *  - two buffers whose lifetimes (first step .. last step, inclusive) overlap do not overlap in the arena, except where a
  *    step declared the overlap (in-place);
  *  - the arena is as small as possible for this order; arena_lower_bound and its proof say so;
- *  - ledger and arena of a plan come from w_plan_account, which the search uses for candidates too. */
+ *  - bytes and bounds are there after w_plan_ledger, everything else after w_plan_create. */
 #ifndef W_PLAN_H
 #define W_PLAN_H
 #include "machine.h"
@@ -78,13 +78,14 @@ typedef struct w_plan {
     w_bytes bytes;             /* sums; compulsory: of the model (each weight, input, output once) */
     double bound_s;            /* steady state; bound_cold_s from the cold bytes */
     double bound_cold_s;
+    bool ledgered;             /* bytes and bounds are there */
 } w_plan;
 
 /* Binds shapes on a clone of g ("NAME:1x3" texts, batch for a symbolic first dimension), runs w_passes_plan and plans. */
 weir_status w_plan_create(const w_graph *g, const weir_session_options *so, const w_plan_options *po, w_plan **out, weir_error *e);
 void w_plan_destroy(w_plan *p);
-/* Arena layout and ledger of finished steps; also used by the search for candidates. */
-weir_status w_plan_account(w_plan *p, weir_error *e);
+/* Fills the bytes and bounds of every step and of the plan, when first called: who only runs the plan does not pay for it. */
+weir_status w_plan_ledger(w_plan *p, weir_error *e);
 weir_status w_plan_doc(const w_plan *p, weir_document **out, weir_error *e);    /* fields of `weir plan --json` */
 weir_status w_plan_text(const w_plan *p, weir_document **out, weir_error *e);
 weir_status w_plan_ledger_doc(const w_plan *p, weir_document **out, weir_error *e);

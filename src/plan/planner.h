@@ -24,9 +24,6 @@ weir_status w_plan_memory(w_plan *p, weir_error *e);
 /* Whether result 0 of s may lie over operand i, provided that nobody needs the operand afterwards. */
 bool w_may_share(const w_plan *p, const w_step *s, uint32_t i);
 
-/* ledger.c: bytes and bounds of every step and of the plan. */
-weir_status w_plan_ledger(w_plan *p, weir_error *e);
-
 /* compulsory.c: operands and results of a step, once. */
 double w_step_compulsory(const w_plan *p, const w_step *s);
 

@@ -144,6 +144,7 @@ static void verdicts_are_in_words(void **state) {
     size_t saving = 0;
     assert_int_equal(w_machine_get(ctx, false, &m, &e), WEIR_OK);
     assert_int_equal(w_plan_create(model->graph, &so, &po, &p, &e), WEIR_OK);
+    assert_int_equal(w_plan_ledger(p, &e), WEIR_OK);
     w_arena_init(&a, ctx);
     for (size_t i = 0; i < p->nstep; i++) {
         double s, b;

@@ -255,7 +255,8 @@ static w_plan *make_plan(weir_context *ctx, variant *v) {
     OK(w_plan_place(p, is_step, &v->e));
     OK(w_plan_choose(p, is_step, &v->e));
     free(is_step);
-    OK(w_plan_account(p, &v->e));
+    OK(w_plan_memory(p, &v->e));
+    OK(w_plan_ledger(p, &v->e));
     return p;
 }
 

@@ -75,7 +75,8 @@ static void check_buffers(const w_plan *p) {
     assert_true(p->arena_lower_bound <= p->arena_bytes);
 }
 
-static void check_ledger(const w_plan *p, const char *path) {
+static void check_ledger(w_plan *p, const char *path) {
+    assert_int_equal(w_plan_ledger(p, NULL), WEIR_OK);
     for (int l = 0; l < W_LEVELS; l++) {
         if (p->bytes.level[l] < p->bytes.compulsory)
             fail_msg("%s: level %d moves %.0f bytes, fewer than the compulsory %.0f", path, l, p->bytes.level[l], p->bytes.compulsory);

@@ -98,7 +98,8 @@ static bool row_alone(const check *c, const weir_model *m, const rg_run *all, in
 
 /* ---- invariants ---- */
 
-static bool ledger(const check *c, const w_plan *p) {
+static bool ledger(const check *c, w_plan *p) {
+    if (w_plan_ledger(p, NULL) != WEIR_OK) return rg_complain(c->report, "ledger", "%s: no memory", c->set->name);
     for (int level = 0; level < 4; level++)
         if (p->bytes.level[level] < p->bytes.compulsory)
             return rg_complain(c->report, "ledger", "%s: level %d plans %.0f bytes cold, %.0f are compulsory", c->set->name, level,

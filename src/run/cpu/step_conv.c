@@ -170,6 +170,7 @@ static void *reordered(weir_context *ctx, const reorder *q, const void *w, size_
     if (!out) return NULL;
     memset(out, 0, *bytes);
     const uint8_t *from = w;
+    if (q->kh * q->kw == 1 && q->run == q->c) return memcpy(out, w, *bytes);
     for (size_t j = 0; j < q->n; j++)
         for (size_t c = 0; c < q->c; c++)
             for (size_t ky = 0; ky < q->kh; ky++)

@@ -13,6 +13,7 @@
 #define CHUNK_BYTES (192u << 10)  /* places of a chunk, input and output side, that stay in L2: a fifth of a large one */
 #define CHUNK_LIMIT (4u << 20)    /* of any chunk: a share of the last level */
 #define WEIGHTS_IN_L2 (256u << 10)
+#define TRANSFORMS 90               /* cycles of both transforms for a vector of channels of a tile */
 #define SHORTEST 12                 /* tiles that a product needs to run well */
 
 typedef struct wino {
@@ -39,10 +40,11 @@ static bool is_3x3(const w_window *w) {
     return w->kh == 3 && w->kw == 3 && w->sh == 1 && w->sw == 1 && w->dh == 1 && w->dw == 1 && w->pt <= 1 && w->pl <= 1;
 }
 
-/* Multiply-adds by tiles, with a sixth on top for the transforms, against the direct ones. */
-static bool saves(const w_window *w) {
-    size_t tiles = ((w->oh + 1) / 2) * ((w->ow + 1) / 2);
-    return tiles * 16 * 7 / 6 < w->oh * w->ow * 9;
+/* Cycles of a tile or pixel, times the lanes: half a multiply-add each, and what the transforms of a channel took where they were
+ * measured. Few channels do not pay for those, nor do tiles that mostly lie outside. */
+static bool saves(const w_window *w, size_t c, size_t n) {
+    size_t tiles = (w->oh + 1) / 2 * ((w->ow + 1) / 2);
+    return tiles * (W_WINO_PLACES * c * n / 2 + TRANSFORMS * (c + n)) < w->oh * w->ow * (9 * c * n / 2);
 }
 
 static const char *refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
@@ -56,7 +58,7 @@ static const char *refuse(const weir_context *ctx, const w_graph *g, const w_nod
     if (!window_of(g, n, &w) || !is_3x3(&w)) return "not 3x3 with stride 1";
     if (x->shape.dim[1] % (int64_t)lanes || y->shape.dim[1] % (int64_t)lanes) return "channels are no multiple of the vector";
     if (conv_attr(n)->ep.act > W_ACT_CLIP) return "the activation is none of relu and clip";
-    if (!saves(&w)) return "the image is so small that its tiles save nothing";
+    if (!saves(&w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1])) return "channels or pixels are so few that tiles save nothing";
     return w_igemm_refuse_f32(g, n, 3);
 }
 

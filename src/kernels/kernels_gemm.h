@@ -125,6 +125,9 @@ typedef struct w_pack_u8_args {
     const float *mul, *bias;
 } w_pack_u8_args;
 void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a);
+/* Share of the quads of W_PACK_S8_PAIRS that are wide, and of the groups that have one: from some blocks and groups of the weights. */
+typedef struct w_wide_share { double quads, groups; } w_wide_share;
+w_wide_share w_pack_wide_share(size_t nr, const w_pack_u8_args *a);
 /* An order of the first `count` elements of w[W_GROUP][width], whole quads, in which sums of two neighbours' products fit 16
  * bits, but for W_WIDE_OF(order) quads at its start. The places from count on are as they stand. */
 void w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count);

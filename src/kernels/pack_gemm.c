@@ -43,16 +43,38 @@ static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack
         }
 }
 
+/* The elements of the group that starts at quad q of columns j0 ..., and their order. Returns how many they are. */
+static size_t order_group(const w_pack_u8_args *a, size_t j0, size_t width, size_t q, int8_t w[W_GROUP * W_MAX_NR], uint8_t *order) {
+    size_t run = w_u8_quads(a->c), quads = a->taps * run, n = quads - q < 4 ? quads - q : 4;
+    memset(w, 0, W_GROUP * W_MAX_NR);
+    for (size_t i = 0; i < n; i++) gather_quad(a, j0, width, (q + i) / run, (q + i) % run * 4, w + i * 4 * width);
+    w_pair_order(order, w, width, 4 * n);
+    return 4 * n;
+}
+
+#define SAMPLES 48 /* groups that are looked at */
+
+w_wide_share w_pack_wide_share(size_t nr, const w_pack_u8_args *a) {
+    size_t blocks = (a->n + nr - 1) / nr, groups = w_u8_orders(a->taps, a->c) / W_GROUP, all = blocks * groups, wide = 0, having = 0, seen = 0;
+    for (size_t i = 0; i < SAMPLES && i < all; i++, seen++) {
+        int8_t w[W_GROUP * W_MAX_NR];
+        uint8_t order[W_GROUP];
+        size_t at = all <= SAMPLES ? i : i * (all / SAMPLES) + i % 7 % (all / SAMPLES), j0 = at / groups * nr;
+        order_group(a, j0, w_block_width(nr, a->n - j0), at % groups * 4, w, order);
+        wide += W_WIDE_OF(order);
+        having += W_WIDE_OF(order) > 0;
+    }
+    return (w_wide_share){seen ? (double)wide / (double)(4 * seen) : 0, seen ? (double)having / (double)seen : 0};
+}
+
 /* The runs of one block as W_PACK_S8_PAIRS. Returns where the block ends. */
 static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, size_t j0) {
-    size_t run = w_u8_quads(a->c), quads = a->taps * run;
+    size_t quads = a->taps * w_u8_quads(a->c);
     uint8_t *order = dst, *out = dst + w_u8_orders(a->taps, a->c);
     bool narrow = true;
     for (size_t q = 0; q < quads; q += 4, order += W_GROUP) {
-        int8_t w[W_GROUP * W_MAX_NR] = {0};
-        size_t count = 4 * (quads - q < 4 ? quads - q : 4);
-        for (size_t i = 0; i < count / 4; i++) gather_quad(a, j0, width, (q + i) / run, (q + i) % run * 4, w + i * 4 * width);
-        w_pair_order(order, w, width, count);
+        int8_t w[W_GROUP * W_MAX_NR];
+        size_t count = order_group(a, j0, width, q, w, order);
         if (W_WIDE_OF(order)) narrow = false;
         for (size_t i = 0; i < count; i++)
             for (size_t j = 0; j < width; j++) out[(i / 4 * width + j) * 4 + i % 4] = (uint8_t)w[(order[i] & (W_GROUP - 1)) * width + j];

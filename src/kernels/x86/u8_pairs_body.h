@@ -8,7 +8,7 @@
 #include "u8_store_vec.h"
 
 #define SLICE 128 /* quads of a row in the panel */
-#define LINE (SLICE * 4 + W_GROUP) /* bytes between rows: not a multiple of 64, which would put their quads into one bank */
+#define LINE (SLICE * 4 + W_GROUP + 4) /* bytes between rows: 5 words more than whole lines, so that no two quads share a bank */
 typedef uint32_t bits_4 __attribute__((may_alias, aligned(1)));
 typedef uint64_t bits_8 __attribute__((may_alias, aligned(1)));
 typedef struct span { uint32_t wide, narrow; } span; /* quads of the panel that are multiplied by halves, and as they are after those */

@@ -5,7 +5,8 @@
 /* ---- tile choice: a small cost model in cycles ---- */
 
 typedef struct shape { size_t p, k, n, lanes; } shape; /* k: reduction steps (u8: quads) */
-typedef struct candidate { size_t mr, nr; double sums, work, bytes, start; } candidate; /* work: instructions a step and vector */
+/* work: instructions a step and vector; start, wide: cycles of a tile and of a step beyond those */
+typedef struct candidate { size_t mr, nr; double sums, work, bytes, start, wide; } candidate;
 
 #define L1_SHARE 16384.0 /* bytes of weights that stay in L1 beside everything else */
 
@@ -16,7 +17,7 @@ static double tile_cycles(const shape *s, const candidate *c, double h, double v
     double step = W_MAX(h * v * c->work / rate, 4.0 / c->sums);
     step = W_MAX(step, (h + v * c->work) / 2);
     if (panel > L1_SHARE) step = W_MAX(step, v * c->bytes / 32);
-    return (double)s->k * step + c->start + 30 + 3 * h * v;
+    return (double)s->k * (step + c->wide * v / 2) + c->start + 30 + 3 * h * v;
 }
 static double cost(const shape *s, const candidate *c) {
     size_t tiles = (s->p + c->mr - 1) / c->mr, whole = s->n / c->nr, rest = s->n % c->nr;
@@ -30,24 +31,30 @@ static const w_f32_tile *choose_f32(const w_kernels *k, shape s) {
     s.lanes = W_MIN(k->lanes, k->f32_igemm[0].nr);
     for (size_t i = 0; i < k->nf32; i++) {
         const w_f32_tile *t = &k->f32_igemm[i];
-        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, (double)s.lanes * 4, 0});
+        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, (double)s.lanes * 4, 0, 0});
         if (i == 0 || d < least) least = d, best = i;
     }
     return &k->f32_igemm[best];
 }
 const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, size_t n) { return choose_f32(k, (shape){.p = p, .k = c, .n = n}); }
 #define PANEL_START 60.0 /* cycles to fill a panel, beyond what its length takes */
-static const w_u8_tile *choose_u8(const w_kernels *k, shape s) {
+#define WIDE_QUAD 12.0   /* cycles that a quad multiplied by halves takes more, in a tile of two vectors */
+#define WIDE_GROUP 25.0  /* and that going from one way to the other and back takes */
+static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_args *a) {
     size_t best = 0;
     double least = 0;
     s.lanes = W_MIN(k->lanes, k->u8_igemm[0].nr);
     for (size_t i = 0; i < k->nu8; i++) {
         const w_u8_tile *t = &k->u8_igemm[i];
         bool pairs = t->pack == W_PACK_S8_PAIRS;
-        double planes = t->pack == W_PACK_S16_EVEN_ODD ? 2 : 1, bytes = planes * (double)s.lanes * 4;
-        double work = pairs ? 2 : planes == 2 && s.lanes == 8 ? 3 : planes; /* measured where units are shared with additions */
-        double d = cost(&s, &(candidate){t->mr, t->nr, planes, work, bytes, pairs ? PANEL_START : 0});
         if (pairs && t->nr > 2 * s.lanes && s.p > t->mr) continue; /* a panel for few rows costs more than its loads save */
+        double planes = t->pack == W_PACK_S16_EVEN_ODD ? 2 : 1, bytes = planes * (double)s.lanes * 4;
+        double work = planes; /* as measured where several instructions make one product */
+        if (pairs) work = t->nr > s.lanes ? 2.6 : 3.1;
+        else if (planes == 2 && s.lanes == 8) work = 3.25;
+        w_wide_share wide = pairs ? w_pack_wide_share(t->nr, a) : (w_wide_share){0, 0};
+        candidate c = {t->mr, t->nr, planes, work, bytes, pairs ? PANEL_START : 0, wide.quads * WIDE_QUAD + wide.groups * WIDE_GROUP / 4};
+        double d = cost(&s, &c);
         if (i == 0 || d < least) least = d, best = i;
     }
     return &k->u8_igemm[best];
@@ -117,7 +124,7 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     a->n = m->u8.n;
     a->taps = m->u8.rows.taps;
     a->c = m->u8.rows.c;
-    const w_u8_tile *t = choose_u8(p->ctx->kernels, (shape){.p = m->p, .k = a->taps * w_u8_quads(a->c), .n = a->n});
+    const w_u8_tile *t = choose_u8(p->ctx->kernels, (shape){.p = m->p, .k = a->taps * w_u8_quads(a->c), .n = a->n}, a);
     m->fn_u8 = t->fn;
     m->mr = t->mr;
     m->nr = t->nr;

@@ -40,7 +40,7 @@ static int put_page(const page *p, const char *path) {
     fputs("</main></body></html>\n", f);
     bool bad = ferror(f);
     bad = fclose(f) != 0 || bad;
-    int rc = bad ? no_memory() : save_file(path, text, n);
+    int rc = bad || !text ? no_memory() : save_file(path, text, n);
     free(text);
     return rc;
 }
@@ -49,7 +49,7 @@ int page_close(page *p, const char *path) {
     if (p->nsection) fputs("</section>\n", p->f);
     bool bad = ferror(p->f);
     bad = fclose(p->f) != 0 || bad;
-    if (bad && !p->bad) p->bad = no_memory();
+    if ((bad || !p->body) && !p->bad) p->bad = no_memory(); /* closing may lose the text without a word */
     if (!p->bad && path) p->bad = put_page(p, path);
     free(p->body);
     return p->bad;

@@ -59,7 +59,8 @@ w_wide_share w_pack_wide_share(size_t nr, const w_pack_u8_args *a) {
     for (size_t i = 0; i < SAMPLES && i < all; i++, seen++) {
         int8_t w[W_GROUP * W_MAX_NR];
         uint8_t order[W_GROUP];
-        size_t at = all <= SAMPLES ? i : i * (all / SAMPLES) + i % 7 % (all / SAMPLES), j0 = at / groups * nr;
+        size_t at = all <= SAMPLES ? i : i * (all / SAMPLES) + i % 7 % (all / SAMPLES); /* not in step with a block's groups */
+        size_t j0 = at / groups * nr;
         order_group(a, j0, w_block_width(nr, a->n - j0), at % groups * 4, w, order);
         wide += W_WIDE_OF(order);
         having += W_WIDE_OF(order) > 0;
@@ -87,7 +88,7 @@ static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, 
 void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) {
     uint8_t *out = dst;
     for (size_t j0 = 0; j0 < a->n; j0 += nr) {
-        size_t width = w_block_width(nr, a->n - j0), quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8), taps = a->taps;
+        size_t width = w_block_width(nr, a->n - j0), quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
         for (size_t j = 0; j < width; j++) {
             bool real = j0 + j < a->n;
             ((int32_t *)out)[j] = real ? column_start(a, j0 + j) : 0;
@@ -95,8 +96,11 @@ void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) 
             ((float *)out)[2 * width + j] = real && a->bias ? a->bias[j0 + j] : 0.0f;
         }
         out += width * 12;
-        if (pack == W_PACK_S8_PAIRS) out = pack_pairs(out, width, a, j0), taps = 0;
-        for (size_t t = 0; t < taps; t++)
+        if (pack == W_PACK_S8_PAIRS) {
+            out = pack_pairs(out, width, a, j0);
+            continue;
+        }
+        for (size_t t = 0; t < a->taps; t++)
             for (size_t c = 0; c < a->c; c += 4, out += quad) pack_quad(out, pack, width, a, j0, t, c);
     }
 }

@@ -28,11 +28,13 @@ static bool is_function(uint16_t op) {
     }
 }
 
-/* Operands beside the first are constants. */
+/* Operands beside the first are constant, and the same for all elements: a scale for each channel makes no table. */
 static bool takes_one(const w_graph *g, const w_node *n) {
     if (!is_function(n->op) || n->in[0] == W_NONE || w_is_const(g, n->in[0])) return false;
-    for (uint32_t i = 1; i < n->nin; i++)
-        if (n->in[i] != W_NONE && !w_is_const(g, n->in[i])) return false;
+    for (uint32_t i = 1; i < n->nin; i++) {
+        if (n->in[i] == W_NONE) continue;
+        if (!w_is_const(g, n->in[i]) || (n->op != W_OP_Table && w_shape_count(&g->value[n->in[i]].shape) != 1)) return false;
+    }
     return true;
 }
 
@@ -96,15 +98,19 @@ static weir_status results(maker *m, const w_node *n, w_id root, void **out, wei
 }
 
 /* QuantizeLinear takes back what one DequantizeLinear did. */
-static bool changes_nothing(const w_graph *g, const w_node *n, w_id root) {
-    const w_node *d = w_producer(g, n->in[0]);
-    return d->op == W_OP_DequantizeLinear && d->in[0] == root && w_quant_equal(g->value[root].quant, g->value[n->out[0]].quant);
+static weir_status changes_nothing(w_graph *g, const w_node *n, w_id root, bool *nothing, weir_error *e) {
+    const w_node *d;
+    W_TRY(w_behind_bytes(g, n->in[0], &d, e));
+    *nothing = n->op == W_OP_QuantizeLinear && d && d->in[0] == root && w_quant_equal(g->value[root].quant, g->value[n->out[0]].quant);
+    return WEIR_OK;
 }
 
 static weir_status become_table(maker *m, w_id k, w_id root, weir_error *e) {
     w_graph *g = m->g;
     void *entries;
-    if (g->node[k].op == W_OP_QuantizeLinear && g->node[k].in[0] != root && changes_nothing(g, &g->node[k], root)) {
+    bool nothing;
+    W_TRY(changes_nothing(g, &g->node[k], root, &nothing, e));
+    if (nothing) {
         g->node[k].op = W_OP_Identity;
         g->node[k].attr = NULL;
         g->node[k].in[0] = root;

@@ -39,6 +39,8 @@ weir_status w_infer_node(w_graph *g, w_id node, weir_error *e);
 
 /* tables_carry.c: part of w_pass_tables; Concat and Split of 8-bit values move bytes. Ids of nodes change. */
 weir_status w_tables_carry(w_graph *g, weir_error *e);
+/* The DequantizeLinear that makes v of bytes by the quantisation that those carry; NULL: none does. */
+weir_status w_behind_bytes(w_graph *g, w_id v, const w_node **out, weir_error *e);
 
 /* Parts of w_pass_normalise. */
 weir_status w_norm_half(w_graph *g, weir_error *e);     /* norm_half.c: f16 and bf16 graphs compute in f32 */

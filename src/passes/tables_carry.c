@@ -1,10 +1,16 @@
 /* Operators that only move elements move bytes: the QuantizeLinear behind a Concat goes in front of it, the DequantizeLinear in
  * front of a Split behind it. What then stands next to its counterpart is another scale, which is a table, or nothing. */
-#include "passutil.h"
+#include "passqdq.h"
 
-static w_node *behind_bytes(const w_graph *g, w_id v) {
-    w_node *p = w_producer(g, v);
-    return p && p->op == W_OP_DequantizeLinear && w_is_bytes(g, p->in[0]) ? p : NULL;
+weir_status w_behind_bytes(w_graph *g, w_id v, const w_node **out, weir_error *e) {
+    const w_node *p = w_producer(g, v);
+    const w_quant *quant;
+    w_type type;
+    *out = NULL;
+    if (!p || p->op != W_OP_DequantizeLinear || !w_is_bytes(g, p->in[0])) return WEIR_OK;
+    W_TRY(w_qdq_params(g, p, &quant, &type, e));
+    if (quant && type == WEIR_U8 && w_quant_equal(quant, g->value[p->in[0]].quant)) *out = p;
+    return WEIR_OK;
 }
 
 /* A value of v's shape that holds bytes of the quantisation of `like`. */
@@ -19,21 +25,25 @@ static weir_status add_bytes(w_graph *g, w_id v, w_id like, w_id *out, weir_erro
 
 /* ---- Concat ---- */
 
-static bool joins_bytes(const w_graph *g, const w_uses *uses, const w_node *quantize, w_id *concat) {
+/* *concat: W_NONE where the QuantizeLinear stays. */
+static weir_status joins_bytes(w_graph *g, const w_uses *uses, const w_node *quantize, w_id *concat, weir_error *e) {
     w_id v = quantize->in[0];
-    const w_node *c = w_producer(g, v);
-    if (quantize->op != W_OP_QuantizeLinear || !w_is_bytes(g, quantize->out[0]) || !c || c->op != W_OP_Concat) return false;
-    if (v >= uses->n || uses->count[v] != 1 || uses->output[v]) return false;
-    for (uint32_t i = 0; i < c->nin; i++)
-        if (!behind_bytes(g, c->in[i])) return false;
+    const w_node *c = w_producer(g, v), *d;
+    *concat = W_NONE;
+    if (!w_is_bytes(g, quantize->out[0]) || !c || c->op != W_OP_Concat) return WEIR_OK;
+    if (v >= uses->n || uses->count[v] != 1 || uses->output[v]) return WEIR_OK;
+    for (uint32_t i = 0; i < c->nin; i++) {
+        W_TRY(w_behind_bytes(g, c->in[i], &d, e));
+        if (!d) return WEIR_OK;
+    }
     *concat = g->value[v].producer;
-    return true;
+    return WEIR_OK;
 }
 
 static weir_status join_bytes(w_graph *g, w_id quantize, w_id concat, weir_error *e) {
     w_node q = g->node[quantize];
     for (uint32_t i = 0; i < g->node[concat].nin; i++) {
-        w_id real = g->node[concat].in[i], bytes = behind_bytes(g, real)->in[0];
+        w_id real = g->node[concat].in[i], bytes = w_producer(g, real)->in[0];
         if (!w_quant_equal(g->value[bytes].quant, g->value[q.out[0]].quant)) {
             w_id in[3] = {real, w_input_of(&q, 1), w_input_of(&q, 2)};
             W_TRY(add_bytes(g, real, q.out[0], &bytes, e));
@@ -49,7 +59,7 @@ static weir_status join_bytes(w_graph *g, w_id quantize, w_id concat, weir_error
 /* ---- Split ---- */
 
 static weir_status split_bytes(w_graph *g, w_id split, weir_error *e) {
-    w_node d = *behind_bytes(g, g->node[split].in[0]);
+    w_node d = *w_producer(g, g->node[split].in[0]);
     g->node[split].in[0] = d.in[0];
     for (uint32_t o = 0; o < g->node[split].nout; o++) {
         w_id real = g->node[split].out[o], bytes;
@@ -67,10 +77,12 @@ static weir_status split_bytes(w_graph *g, w_id split, weir_error *e) {
 static weir_status carry_all(w_graph *g, const w_uses *uses, weir_error *e) {
     size_t n = g->nnode;
     for (size_t k = 0; k < n; k++) {
-        w_id concat;
-        if (!g->node[k].op) continue;
-        if (g->node[k].op == W_OP_Split && behind_bytes(g, g->node[k].in[0])) W_TRY(split_bytes(g, (w_id)k, e));
-        else if (joins_bytes(g, uses, &g->node[k], &concat)) W_TRY(join_bytes(g, (w_id)k, concat, e));
+        const w_node *d = NULL;
+        w_id concat = W_NONE;
+        if (g->node[k].op == W_OP_Split) W_TRY(w_behind_bytes(g, g->node[k].in[0], &d, e));
+        if (g->node[k].op == W_OP_QuantizeLinear) W_TRY(joins_bytes(g, uses, &g->node[k], &concat, e));
+        if (d) W_TRY(split_bytes(g, (w_id)k, e));
+        if (concat != W_NONE) W_TRY(join_bytes(g, (w_id)k, concat, e));
     }
     return w_graph_toposort(g, e);
 }

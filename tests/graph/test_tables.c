@@ -107,6 +107,65 @@ static const pass_case cases[] = {
      "output y\n"
      "output w\n",
      0},
+    {"a DequantizeLinear by another scale than the bytes have is not nothing", "tables",
+     "input r f32[1,4]\n"
+     "const s1 f32[] = {0.03125}\n"
+     "const z1 u8[] = {100}\n"
+     "const s2 f32[] = {0.0625}\n"
+     "q: x u8 q(0.03125,100) = QuantizeLinear(r, s1, z1)\n"
+     "a: d = DequantizeLinear(x, s2, z1)\n"
+     "b: y u8 q(0.03125,100) = QuantizeLinear(d, s1, z1)\n"
+     "output y\n",
+     "input r f32[1,4]\n"
+     "const s1 f32[] = {0.03125}\n"
+     "const z1 u8[] = {100}\n"
+     "const y.table u8[256]\n"
+     "q: x u8[1,4] q(0.03125,100) = QuantizeLinear(r, s1, z1)\n"
+     "b: y u8[1,4] q(0.03125,100) = weir.Table(x, y.table)\n"
+     "output y\n",
+     0},
+    {"Split stays behind a DequantizeLinear by another scale", "tables",
+     "input r f32[1,4]\n"
+     "const s1 f32[] = {0.03125}\n"
+     "const z1 u8[] = {100}\n"
+     "const s2 f32[] = {0.0625}\n"
+     "q: x u8 q(0.03125,100) = QuantizeLinear(r, s1, z1)\n"
+     "a: d = DequantizeLinear(x, s2, z1)\n"
+     "b: t1, t2 = Split(d) axis=1 num_outputs=2\n"
+     "c: y u8 q(0.03125,100) = QuantizeLinear(t1, s1, z1)\n"
+     "output y\n"
+     "output t2\n",
+     "input r f32[1,4]\n"
+     "const s1 f32[] = {0.03125}\n"
+     "const z1 u8[] = {100}\n"
+     "const s2 f32[] = {0.0625}\n"
+     "q: x u8[1,4] q(0.03125,100) = QuantizeLinear(r, s1, z1)\n"
+     "a: d f32[1,4] = DequantizeLinear(x, s2, z1)\n"
+     "b: t1 f32[1,2], t2 f32[1,2] = Split(d) axis=1 num_outputs=2\n"
+     "c: y u8[1,2] q(0.03125,100) = QuantizeLinear(t1, s1, z1)\n"
+     "output y\n"
+     "output t2\n",
+     0},
+    {"a scale for each channel makes no table", "tables",
+     "input r f32[1,4]\n"
+     "const s1 f32[] = {0.03125}\n"
+     "const z1 u8[] = {100}\n"
+     "const sc f32[4] = {0.03125, 0.0625, 0.125, 0.25}\n"
+     "const zc u8[4] = {100, 90, 80, 70}\n"
+     "q: x u8 q(0.03125,100) = QuantizeLinear(r, s1, z1)\n"
+     "a: d = DequantizeLinear(x, sc, zc) axis=1\n"
+     "b: y u8 q(0.03125,100) = QuantizeLinear(d, s1, z1)\n"
+     "output y\n",
+     "input r f32[1,4]\n"
+     "const s1 f32[] = {0.03125}\n"
+     "const z1 u8[] = {100}\n"
+     "const sc f32[4] = {0.03125, 0.0625, 0.125, 0.25}\n"
+     "const zc u8[4] = {100, 90, 80, 70}\n"
+     "q: x u8[1,4] q(0.03125,100) = QuantizeLinear(r, s1, z1)\n"
+     "a: d f32[1,4] = DequantizeLinear(x, sc, zc)\n"
+     "b: y u8[1,4] q(0.03125,100) = QuantizeLinear(d, s1, z1)\n"
+     "output y\n",
+     0},
 };
 
 int main(void) { return pass_cases_run("tables", cases, W_COUNT(cases)); }

@@ -18,7 +18,7 @@ extern const w_impl w_impl_add_f32, w_impl_add_u8, w_impl_sub_f32, w_impl_sub_u8
 extern const w_impl w_impl_unary_Relu, w_impl_unary_LeakyRelu, w_impl_unary_Elu, w_impl_unary_Clip, w_impl_unary_Sigmoid,
     w_impl_unary_HardSigmoid, w_impl_unary_HardSwish, w_impl_unary_Tanh, w_impl_unary_Gelu, w_impl_unary_Abs,
     w_impl_unary_Neg, w_impl_unary_Exp, w_impl_unary_Sqrt, w_impl_unary_Reciprocal, w_impl_unary_Floor,
-    w_impl_unary_Ceil, w_impl_unary_Table;                                                                            /* step_unary.c */
+    w_impl_unary_Ceil, w_impl_unary_Table;                                                        /* step_unary.c */
 extern const w_impl w_impl_quantize, w_impl_dequantize;                                           /* step_quant.c */
 extern const w_impl w_impl_dynamic_quantize;                                                      /* step_dynamic.c */
 extern const w_impl w_impl_cast_half;                                                             /* step_cast.c */

@@ -27,6 +27,7 @@ static weir_status load(weir_model *m, const char *path, weir_error *e) {
         W_TRY(w_weir_read(m->ctx, path, &m->map, &m->graph, &m->recipe, e));
     else
         W_TRY(w_onnx_read(m->ctx, path, &m->map, &m->graph, e));
+    m->graph->file = &m->map;
     m->path = w_arena_strdup(&m->graph->arena, path);
     if (!m->path)
         return w_oom(e, strlen(path), "the path of a model");
@@ -34,7 +35,9 @@ static weir_status load(weir_model *m, const char *path, weir_error *e) {
     if (m->counts.params < 0)
         return w_oom(e, m->graph->nvalue, "the count of parameters");
     W_TRY(keep_output_names(m, e));
-    return w_passes_canonical(m->graph, e);
+    W_TRY(w_passes_canonical(m->graph, e));
+    w_map_forget(&m->map, 0, m->map.size); /* what checks and folding read */
+    return WEIR_OK;
 }
 
 weir_status weir_model_open(weir_context *context, const char *path, weir_model **out, weir_error *error) {

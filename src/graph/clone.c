@@ -80,6 +80,7 @@ weir_status w_graph_clone(const w_graph *g, w_graph **out, weir_error *e) {
     w_graph *c;
     W_TRY(w_graph_create(g->ctx, g->source, &c, e));
     c->opset = g->opset;
+    c->file = g->file;
     if (copy_names(g, c) && copy_symbols(g, c) && copy_values(g, c) && copy_nodes(g, c) &&
         copy_ids(c->ctx, &c->input, &c->ninput, &c->cap_input, g->input, g->ninput) &&
         copy_ids(c->ctx, &c->output, &c->noutput, &c->cap_output, g->output, g->noutput)) {

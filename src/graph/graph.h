@@ -11,6 +11,7 @@
 #ifndef W_GRAPH_H
 #define W_GRAPH_H
 #include "arena.h"
+#include "file.h"
 
 typedef uint32_t w_id;
 #define W_NONE UINT32_MAX
@@ -95,6 +96,7 @@ typedef struct w_graph {
     struct w_names *names;    /* interner */
     char **symbol; size_t nsymbol, cap_symbol; /* names of symbolic dims */
     const char *source;       /* file name for messages */
+    const w_map *file;        /* holds the mapped constants; NULL: none. Outlives the graph and its clones */
     int64_t opset;            /* default-domain opset of the source file */
 } w_graph;
 
@@ -162,7 +164,15 @@ weir_status w_graph_bind(w_graph *g, const char *symbol, int64_t n, weir_error *
 /* Copies constant data into aligned arena memory converted to f32 / s64; works for unaligned mapped data. */
 weir_status w_const_f32(const w_graph *g, w_id v, w_arena *a, float **out, size_t *n, weir_error *e); /* dequantises when quantised */
 bool w_const_one_f32(const w_graph *g, w_id v, float *x); /* the same for a constant of one element, without memory; false: it is none */
+/* The same, without a copy where the constant holds just these numbers: read only, at any alignment. */
+weir_status w_const_view_f32(const w_graph *g, w_id v, w_arena *a, const void **out, size_t *n, weir_error *e);
 weir_status w_const_i64(const w_graph *g, w_id v, w_arena *a, int64_t **out, size_t *n, weir_error *e);
+/* Nobody will read these bytes of constants soon: pages of the file leave memory, and come back for who reads them after all.
+ * Bytes that lie elsewhere stay. */
+void w_const_rest(const w_graph *g, const void *data, size_t bytes);
+/* One reader has what it needs of the constant: memory of the graph's own goes back to the allocator, and the value has no data
+ * any longer, unless something else takes it. */
+void w_const_drop(w_graph *g, w_id v);
 
 /* ---- verifier and printer ---- */
 weir_status w_graph_verify(const w_graph *g, weir_error *e);

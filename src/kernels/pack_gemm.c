@@ -2,14 +2,14 @@
 #include "kernels.h"
 #include <string.h>
 
-void w_pack_f32(float *dst, size_t nr, const float *w, size_t stride_n, size_t stride_k, size_t n, size_t k, const float *bias) {
+void w_pack_f32(float *dst, size_t nr, const void *w, size_t stride_n, size_t stride_k, size_t n, size_t k, const float *bias) {
     for (size_t j0 = 0; j0 < n; j0 += nr) {
         size_t cols = n - j0 < nr ? n - j0 : nr, width = w_block_width(nr, cols);
         memset(dst, 0, width * sizeof *dst);
         if (bias) memcpy(dst, bias + j0, cols * sizeof *dst);
         dst += width;
         for (size_t i = 0; i < k; i++, dst += width) {
-            for (size_t j = 0; j < cols; j++) dst[j] = w[(j0 + j) * stride_n + i * stride_k];
+            for (size_t j = 0; j < cols; j++) memcpy(dst + j, (const float *)w + (j0 + j) * stride_n + i * stride_k, sizeof *dst);
             for (size_t j = cols; j < width; j++) dst[j] = 0.0f;
         }
     }

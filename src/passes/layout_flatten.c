@@ -80,6 +80,7 @@ static weir_status permute_rows(w_layouter *l, w_node *n, size_t C, size_t P, we
     if (!data) return w_oom(e, bytes, "permuted weights");
     if (trans) swap_inner(b->data, data, width, C, P, size);
     else swap_inner(b->data, data, 1, C, P, width * size);
+    w_const_rest(g, b->data, bytes);
     b->data = data;
     b->is_mapped = false;
     return permute_quant(g, b, trans ? 1 : 0, C, P, e);
@@ -98,13 +99,23 @@ static weir_status add_transpose(w_layouter *l, w_id x, w_id *out, weir_error *e
     return w_graph_add_node(g, W_OP_Transpose, "", &x, 1, out, 1, attr, NULL, e);
 }
 
+/* Bytes of weights. Beyond, a second copy of them while the plan is made costs more than turning the far smaller image at
+ * every run: its bytes are those of the weights by the number of outputs. */
+#define MOST_MOVED ((size_t)32 << 20)
+
+static bool too_large(const w_layouter *l, w_id y) {
+    for (w_id r = l->reader[y]; r != W_NONE; r = l->next[r])
+        if (w_value_bytes(l->g, l->g->node[r].in[1]) > MOST_MOVED) return true;
+    return false;
+}
+
 weir_status w_layout_flatten(w_layouter *l, w_id k, bool *done, weir_error *e) {
     w_graph *g = l->g;
     w_id x = g->node[k].in[0], y = g->node[k].out[0], view;
     const w_shape s = g->value[x].shape, *t = &g->value[y].shape;
     *done = false;
     if (g->value[x].layout != W_NHWC || w_layout_free(&s) || !w_shape_bound(&s) || !w_shape_bound(t)) return WEIR_OK;
-    if (t->rank != 2 || t->dim[0] != s.dim[0] || !l->gemms[y] || l->gemms[y] != l->uses.count[y]) return WEIR_OK;
+    if (t->rank != 2 || t->dim[0] != s.dim[0] || !l->gemms[y] || l->gemms[y] != l->uses.count[y] || too_large(l, y)) return WEIR_OK;
     for (w_id r = l->reader[y]; r != W_NONE; r = l->next[r])
         W_TRY(permute_rows(l, &g->node[r], (size_t)s.dim[1], (size_t)(s.dim[2] * s.dim[3]), e));
     W_TRY(add_transpose(l, x, &view, e));

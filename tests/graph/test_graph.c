@@ -1,7 +1,9 @@
 /* The graph room: names, order, verifier, copies, constants, half precision. */
 #include "graph_text.h"
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static weir_context ctx;
@@ -228,9 +230,74 @@ static void test_constants(void **state) {
     assert_int_equal(w_graph_add_const(g, "odd", WEIR_S32, &two, bytes + 5, &v, &e), WEIR_OK);
     assert_int_equal(w_const_i64(g, v, &a, &k, &n, &e), WEIR_OK);
     assert_int_equal(k[1], 7 * 256 / 256);
+    const void *view;
+    assert_int_equal(w_const_view_f32(g, w_graph_find(g, "unaligned"), &a, &view, &n, &e), WEIR_OK);
+    assert_true(n == 2 && view == bytes);
+    assert_int_equal(w_const_view_f32(g, w_graph_find(g, "bytes"), &a, &view, &n, &e), WEIR_OK);
+    assert_true(((const float *)view)[0] == -64 && ((const float *)view)[1] == 8);
     fails(w_const_f32(g, w_graph_find(g, "x"), &a, &f, &n, &e), &e, "tensor 'x' is not constant");
     w_arena_fini(&a);
     w_graph_destroy(g);
+}
+
+/* Large constants of the graph's own go back once; what others read, small ones and those of no arena stay. */
+static void test_drop(void **state) {
+    enum { COUNT = 1 << 17 };
+    static const float outside[COUNT];
+    weir_error e;
+    w_graph *g = graph("input x f32[2]\nconst k f32[2]\na: y = Add(x, k)\nb: z = Add(y, k)\noutput z\n");
+    w_shape big = {.rank = 1, .known = true, .dim = {COUNT}};
+    float *data = w_arena_alloc_aligned(&g->arena, COUNT * sizeof *data);
+    w_id own, twin, alien, k = w_graph_find(g, "k");
+    assert_non_null(data);
+    assert_int_equal(w_graph_add_const(g, "own", WEIR_F32, &big, data, &own, &e), WEIR_OK);
+    assert_int_equal(w_graph_add_const(g, "twin", WEIR_F32, &big, data, &twin, &e), WEIR_OK);
+    assert_int_equal(w_graph_add_const(g, "alien", WEIR_F32, &big, outside, &alien, &e), WEIR_OK);
+    w_const_drop(g, own); /* another value has the same data */
+    assert_ptr_equal(g->value[own].data, data);
+    g->value[twin].data = outside;
+    g->node[0].in[1] = g->node[1].in[1] = own;
+    w_const_drop(g, own); /* two readers */
+    assert_ptr_equal(g->value[own].data, data);
+    g->node[0].in[1] = k;
+    size_t live = ctx.live;
+    w_const_drop(g, own);
+    assert_null(g->value[own].data);
+    assert_true(ctx.live + COUNT * sizeof *data <= live);
+    w_const_drop(g, alien);
+    assert_ptr_equal(g->value[alien].data, outside);
+    const void *small = g->value[k].data;
+    w_const_drop(g, k);
+    assert_ptr_equal(g->value[k].data, small);
+    g->node[1].in[1] = k;
+    w_graph_destroy(g);
+}
+
+/* Pages of a file may leave at any moment: what is read afterwards is the same, and memory elsewhere keeps its bytes. */
+static void test_rest(void **state) {
+    enum { COUNT = 1 << 18 };
+    weir_error e;
+    char path[] = "/tmp/weir-rest-XXXXXX";
+    int fd = mkstemp(path);
+    uint32_t *data = malloc(COUNT * sizeof *data);
+    w_map map;
+    assert_true(fd >= 0 && data);
+    for (uint32_t i = 0; i < COUNT; i++) data[i] = i * 2654435761u;
+    assert_int_equal(write(fd, data, COUNT * sizeof *data), (ssize_t)(COUNT * sizeof *data));
+    close(fd);
+    assert_int_equal(w_map_open(&ctx, path, &map, &e), WEIR_OK);
+    unlink(path);
+    w_graph *g = graph("input x f32[2]\noutput x\n");
+    w_const_rest(g, data, COUNT * sizeof *data); /* no file */
+    g->file = &map;
+    assert_memory_equal(map.data, data, map.size);
+    w_const_rest(g, map.data + 4, map.size - 4);
+    w_const_rest(g, data, COUNT * sizeof *data);
+    assert_memory_equal(map.data, data, map.size);
+    assert_int_equal(data[COUNT - 1], (COUNT - 1) * 2654435761u);
+    w_graph_destroy(g);
+    w_map_close(&ctx, &map);
+    free(data);
 }
 
 int main(void) {
@@ -244,6 +311,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_compact, setup, teardown),
         cmocka_unit_test_setup_teardown(test_insert, setup, teardown),
         cmocka_unit_test_setup_teardown(test_half, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_drop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_constants, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

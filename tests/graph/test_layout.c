@@ -85,6 +85,24 @@ static const pass_case cases[] = {
      "f: y f32[1,8] = Flatten(t.row)\n"
      "output y\n",
      0},
+    {"weights too large for a second copy stay, the image turns", "plan",
+     "input x f32[1,2,3,3]\n"
+     "const w f32[2,2,2,2]\n"
+     "const k f32[1050000,8]\n"
+     "c: t = Conv(x, w)\n"
+     "f: v = Flatten(t)\n"
+     "g: y = Gemm(v, k) transB=1\n"
+     "output y\n",
+     "input x f32[1,2,3,3]\n"
+     "const w f32[2,2,2,2]\n"
+     "const k f32[1050000,8]\n"
+     "x.nhwc: x.nhwc f32[1,2,3,3]nhwc = weir.Layout(x)\n"
+     "c: t f32[1,2,2,2]nhwc = Conv(x.nhwc, w) kernel_shape=[2,2] strides=[1,1] pads=[0,0,0,0] dilations=[1,1]\n"
+     "t.row: t.row f32[1,2,2,2] = weir.Layout(t)\n"
+     "f: v f32[1,8] = Flatten(t.row)\n"
+     "g: y f32[1,1050000] = Gemm(v, k) transB=1\n"
+     "output y\n",
+     0},
     {"inputs and outputs stay row-major", "plan",
      "input x f32[1,2,4,4]\n"
      "const w f32[2,2,3,3]\n"

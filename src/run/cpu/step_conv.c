@@ -186,12 +186,13 @@ static reorder reorder_of(const geometry *o, const w_rows *r) {
 
 static weir_status pack_f32(w_plan *p, w_step *s, igemm *m, const geometry *o, w_arena *tmp, weir_error *e) {
     const w_node *node = w_step_node(p, s);
-    float *w, *b = NULL;
+    const void *w;
+    float *b = NULL;
     size_t n, bytes;
-    W_TRY(w_const_f32(p->graph, node->in[1], tmp, &w, &n, e));
+    W_TRY(w_const_view_f32(p->graph, node->in[1], tmp, &w, &n, e));
     if (w_step_in(p, s, 2)) W_TRY(w_const_f32(p->graph, node->in[2], tmp, &b, &n, e));
     reorder q = reorder_of(o, &m->f32.rows);
-    float *ordered = reordered(p->ctx, &q, w, sizeof *w, &bytes);
+    float *ordered = reordered(p->ctx, &q, w, sizeof(float), &bytes);
     if (!ordered) return w_oom(e, bytes, "reordered weights");
     weir_status st = w_igemm_pack_f32(p, s, m, ordered, q.taps * q.run, 1, b, e);
     w_free(p->ctx, ordered, bytes);

@@ -128,12 +128,22 @@ static igemm *begin(w_plan *p, w_step *s, product *o, weir_error *e) {
     return m;
 }
 
-static weir_status pack_f32(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
-    float *w, *bias;
+static weir_status scaled(w_plan *p, const w_step *s, float by, w_arena *tmp, const void **out, weir_error *e) {
+    float *w;
     size_t count;
     W_TRY(w_const_f32(p->graph, w_step_node(p, s)->in[1], tmp, &w, &count, e));
+    for (size_t i = 0; i < count; i++) w[i] *= by;
+    *out = w;
+    return WEIR_OK;
+}
+
+static weir_status pack_f32(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
+    const void *w;
+    float *bias;
+    size_t count;
+    if (o->alpha == 1.0f) W_TRY(w_const_view_f32(p->graph, w_step_node(p, s)->in[1], tmp, &w, &count, e));
+    else W_TRY(scaled(p, s, o->alpha, tmp, &w, e));
     W_TRY(bias_of(p, s, o, tmp, &bias, e));
-    for (size_t i = 0; o->alpha != 1.0f && i < count; i++) w[i] *= o->alpha;
     return w_igemm_pack_f32(p, s, m, w, o->trans_b ? o->k : 1, o->trans_b ? 1 : o->n, bias, e);
 }
 

@@ -112,11 +112,12 @@ static weir_status pack_f32(w_plan *p, w_step *s, group_params *k, w_arena *tmp,
     const w_node *n = w_step_node(p, s);
     w_f32_igemm *f = &k->m.f32;
     size_t taps = f->rows.taps, len = taps * k->cg, count;
-    float *w, *b = NULL;
+    const void *from;
+    float *b = NULL;
     const w_f32_tile *t = w_igemm_choose_f32(p->ctx->kernels, k->m.p, len, k->kg);
-    W_TRY(w_const_f32(p->graph, n->in[1], tmp, &w, &count, e));
+    W_TRY(w_const_view_f32(p->graph, n->in[1], tmp, &from, &count, e));
     if (w_step_in(p, s, 2)) W_TRY(w_const_f32(p->graph, n->in[2], tmp, &b, &count, e));
-    w = reordered(tmp, w, k->groups * k->kg, k->cg, taps, sizeof *w);
+    const float *w = reordered(tmp, from, k->groups * k->kg, k->cg, taps, sizeof *w);
     k->group_bytes = W_ALIGN_UP(w_f32_block(w_packed_width(t->nr, k->kg), len) * sizeof(float), (size_t)64);
     uint8_t *packed = w_step_packed(p, s, k->groups * k->group_bytes, e);
     if (!w || !packed) return w_oom(e, k->groups * k->group_bytes, "weights of a grouped convolution");

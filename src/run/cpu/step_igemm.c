@@ -101,15 +101,32 @@ static void use_f32(igemm *m, const w_f32_tile *t) {
     m->packed_bytes = w_f32_block(w_packed_width(t->nr, m->f32.n), r->taps * r->c) * sizeof(float);
 }
 
-weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const float *w, size_t stride_n, size_t stride_k, const float *bias,
+#define SLICE_BYTES ((size_t)8 << 20) /* of weights, after which their pages of the file may go */
+
+/* Column by column where they lie so, that the file and its packed form are never in memory both. */
+static void pack_slices(const w_graph *g, const igemm *m, float *to, const void *w, size_t stride_n, size_t stride_k, size_t k,
+                        const float *bias) {
+    size_t n = m->f32.n, column = stride_n * sizeof(float), slice = n;
+    if (stride_k == 1) slice = W_MIN(n, W_ALIGN_UP(SLICE_BYTES / column + 1, m->nr));
+    for (size_t j = 0; j < n; j += slice) {
+        const char *from = (const char *)w + j * column;
+        size_t cols = W_MIN(slice, n - j);
+        float *block = to + j / m->nr * (m->block_bytes / sizeof(float));
+        w_pack_f32(block, m->nr, from, stride_n, stride_k, cols, k, bias ? bias + j : NULL);
+        if (slice < n) w_const_rest(g, from, cols * column);
+    }
+}
+
+weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const void *w, size_t stride_n, size_t stride_k, const float *bias,
                              weir_error *e) {
     size_t k = m->f32.rows.taps * m->f32.rows.c;
     const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = k, .n = m->f32.n});
     use_f32(m, t);
     float *packed = w_step_packed(p, s, m->packed_bytes, e);
     if (!packed) return WEIR_NO_RESOURCE;
-    w_pack_f32(packed, t->nr, w, stride_n, stride_k, m->f32.n, k, bias);
+    pack_slices(p->graph, m, packed, w, stride_n, stride_k, k, bias);
     m->f32.w = packed;
+    w_step_drop(p, s, 1);
     return describe(p, s, m, t->name, W_PEAK_F32, e);
 }
 
@@ -135,6 +152,7 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     if (!packed) return WEIR_NO_RESOURCE;
     w_pack_u8(packed, t->pack, t->nr, a);
     m->u8.w = packed;
+    w_step_drop(p, s, 1);
     return describe(p, s, m, t->name, W_PEAK_INT8, e);
 }
 

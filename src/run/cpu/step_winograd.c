@@ -103,7 +103,7 @@ static void set_chunks(const w_plan *p, w_step *s, wino *m) {
 }
 
 /* u[place][n][c] packed place by place for the product; no bias there. */
-static weir_status pack(w_plan *p, w_step *s, wino *m, const float *w, const w_f32_tile *t, weir_error *e) {
+static weir_status pack(w_plan *p, w_step *s, wino *m, const void *w, const w_f32_tile *t, weir_error *e) {
     size_t c = m->g.c, n = m->g.n, each = n * c * sizeof(float);
     m->place_floats = (n + t->nr - 1) / t->nr * w_f32_block(t->nr, c);
     float *packed = w_step_packed(p, s, W_WINO_PLACES * m->place_floats * sizeof(float), e);
@@ -111,8 +111,9 @@ static weir_status pack(w_plan *p, w_step *s, wino *m, const float *w, const w_f
     if (!packed) return WEIR_NO_RESOURCE;
     if (!u) return w_oom(e, W_WINO_PLACES * each, "transformed weights");
     for (size_t i = 0; i < n * c; i++) {
-        float place[W_WINO_PLACES];
-        w_wino_weights(w + i * 9, place);
+        float taps[9], place[W_WINO_PLACES];
+        memcpy(taps, (const char *)w + i * sizeof taps, sizeof taps);
+        w_wino_weights(taps, place);
         for (size_t k = 0; k < W_WINO_PLACES; k++) u[k * n * c + i] = place[k];
     }
     for (size_t k = 0; k < W_WINO_PLACES; k++) w_pack_f32(packed + k * m->place_floats, t->nr, u + k * n * c, c, 1, n, c, NULL);
@@ -123,7 +124,8 @@ static weir_status pack(w_plan *p, w_step *s, wino *m, const float *w, const w_f
 
 static weir_status set_weights(w_plan *p, w_step *s, wino *m, weir_error *e) {
     const w_node *node = w_step_node(p, s);
-    float *w, *b, *bias = w_arena_alloc_aligned(&p->arena_mem, m->g.n * sizeof *bias);
+    const void *w;
+    float *b, *bias = w_arena_alloc_aligned(&p->arena_mem, m->g.n * sizeof *bias);
     size_t count;
     w_arena tmp;
     if (!bias) return w_oom(e, m->g.n * sizeof *bias, "a bias");
@@ -133,7 +135,7 @@ static weir_status set_weights(w_plan *p, w_step *s, wino *m, weir_error *e) {
     m->product = t->fn;
     m->nr = t->nr;
     s->kernel = t->name;
-    weir_status st = w_const_f32(p->graph, node->in[1], &tmp, &w, &count, e);
+    weir_status st = w_const_view_f32(p->graph, node->in[1], &tmp, &w, &count, e);
     if (st == WEIR_OK) st = pack(p, s, m, w, t, e);
     if (st == WEIR_OK && w_step_in(p, s, 2)) {
         st = w_const_f32(p->graph, node->in[2], &tmp, &b, &count, e);

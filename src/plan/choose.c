@@ -27,7 +27,7 @@ static weir_status step_operands(w_plan *p, w_step *s, const w_node *n, weir_err
         s->in[i] = i < n->nin && n->in[i] != W_NONE ? p->value_loc[n->in[i]] : (w_loc){.value = W_NONE};
     for (uint32_t i = 0; i < n->nout; i++)
         s->out[i] = n->out[i] != W_NONE ? p->value_loc[n->out[i]] : (w_loc){.value = W_NONE};
-    return s->nin ? align_data(p, &s->in[0], e) : WEIR_OK;
+    return WEIR_OK;
 }
 
 static weir_status pick(w_plan *p, w_step *s, const w_node *n, weir_error *e) {
@@ -66,6 +66,11 @@ static weir_status choose_step(w_plan *p, w_step *s, w_id node, weir_error *e) {
     s->tile = "";
     if (s->impl->prepare)
         W_TRY(s->impl->prepare(p, s, e));
+    if (s->nin && !s->bytewise)
+        W_TRY(align_data(p, &s->in[0], e));
+    for (uint32_t i = 0; i < n->nin; i++)
+        if (n->in[i] != W_NONE)
+            w_const_rest(p->graph, p->graph->value[n->in[i]].data, w_value_bytes(p->graph, n->in[i]));
     return WEIR_OK;
 }
 

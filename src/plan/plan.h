@@ -43,6 +43,7 @@ typedef struct w_step {
     size_t scratch_bytes;      /* arena bytes needed only while the step runs */
     size_t scratch_offset;
     uint32_t inplace;          /* bit i: output 0 may share the bytes of input i (same size, kernel reads before it writes) */
+    bool bytewise;             /* copies bytes of its first operand, which may lie anywhere */
     int threads;               /* parts this step is split in at most (1: not split) */
     int64_t macs;              /* by the operator's definition */
     double macs_done;          /* that the kernel carries out, where it needs fewer (Winograd); 0: macs */

@@ -46,6 +46,7 @@ static weir_status gather_prepare(w_plan *p, w_step *s, weir_error *e) {
     s->kernel = "gather_runs";
     s->tile = "whole";
     s->threads = 1;
+    s->bytewise = true;
     return WEIR_OK;
 }
 
@@ -63,12 +64,14 @@ static void gather_run(const w_step *s, const w_bindings *b) {
         }
 }
 
-/* At most the result's bytes are read from the data: which ones is known at run time only. */
+/* Which rows of the data are read is known at run time only: as many as the result has, here the first. */
 static void gather_touch(const w_plan *p, const w_step *s, w_touch *t) {
+    const gather_params *k = s->params;
+    size_t rows = (size_t)W_MIN(k->count, k->axis) * k->run, data = k->outer == 1 ? rows : s->in[0].bytes;
     w_touch_loc(t, &s->in[1], 0, s->in[1].bytes, W_READ);
-    w_touch_loc(t, &s->in[0], 0, s->in[0].bytes, W_READ);
+    w_touch_loc(t, &s->in[0], 0, data, W_READ);
     w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
-    w_touch_l1(t, (double)(s->in[1].bytes + s->in[0].bytes), (double)s->out[0].bytes);
+    w_touch_l1(t, (double)(s->in[1].bytes + data), (double)s->out[0].bytes);
 }
 
 const w_impl w_impl_gather = {"gather_runs", W_OP_Gather, gather_refuse, gather_prepare, gather_run, gather_touch};

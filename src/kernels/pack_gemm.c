@@ -25,12 +25,57 @@ static void gather_quad(const w_pack_u8_args *a, size_t j0, size_t width, size_t
     }
 }
 
-/* What the sums start from: modulo 2^32, as they are. */
-static int32_t column_start(const w_pack_u8_args *a, size_t j) {
-    int32_t sum = 0;
-    const int8_t *w = a->w + j * a->stride_n;
-    for (size_t k = 0; k < a->taps * a->c; k++) sum += w[k * a->stride_k];
-    return (int32_t)(0u - (uint32_t)a->zx * (uint32_t)sum);
+typedef uint8_t lanes __attribute__((vector_size(16)));
+
+/* The bytes of n vectors, n even: those of the first half alternate with those of the second. */
+static void alternate(lanes *to, const lanes *from, size_t n) {
+    for (size_t i = 0; i < n / 2; i++) {
+        lanes a = from[i], b = from[n / 2 + i];
+        to[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        to[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+}
+
+/* Four quads from quad q on, of columns j0 ...: a transposition, where their elements lie side by side. False: not here. */
+static bool gather_four(const w_pack_u8_args *a, size_t j0, size_t width, size_t q, int8_t *to) {
+    if (a->stride_k != 1 || a->c % 4 || width < 8 || width & (width - 1)) return false;
+    lanes v[W_MAX_NR], turned[W_MAX_NR], *from = v, *next = turned;
+    for (size_t j = 0; j < width; j++) {
+        if (j0 + j < a->n) memcpy(&v[j], a->w + (j0 + j) * a->stride_n + q * 4, sizeof v[j]);
+        else v[j] = (lanes){0};
+    }
+    for (size_t rows = width; rows > 1; rows /= 2) { /* each round turns the bits of a byte's place by one */
+        alternate(next, from, width);
+        lanes *other = from;
+        from = next;
+        next = other;
+    }
+    memcpy(to, from, width * sizeof *from);
+    return true;
+}
+
+/* Four elements of `width` columns, one after the other, to quads. */
+static void to_quads(uint8_t *out, const int8_t *w, const uint8_t order[4], size_t width) {
+    lanes v[W_MAX_NR / 4], half[W_MAX_NR / 4];
+    for (size_t i = 0; i < 4; i++) memcpy((uint8_t *)v + i * width, w + (order[i] & (W_GROUP - 1)) * width, width);
+    alternate(half, v, width / 4);
+    alternate(v, half, width / 4);
+    memcpy(out, v, 4 * width);
+}
+
+/* What the sums of a block's columns start from: modulo 2^32, as they are. Read along the weights as they lie. */
+static void block_starts(const w_pack_u8_args *a, size_t j0, size_t width, int32_t *start) {
+    size_t cols = a->n - j0 < width ? a->n - j0 : width, length = a->taps * a->c;
+    const int8_t *w = a->w + j0 * a->stride_n;
+    int32_t sum[W_MAX_NR] = {0};
+    if (a->stride_k == 1) {
+        for (size_t j = 0; j < cols; j++)
+            for (size_t k = 0; k < length; k++) sum[j] += w[j * a->stride_n + k];
+    } else {
+        for (size_t k = 0; k < length; k++)
+            for (size_t j = 0; j < cols; j++) sum[j] += w[j * a->stride_n + k * a->stride_k];
+    }
+    for (size_t j = 0; j < width; j++) start[j] = (int32_t)(0u - (uint32_t)a->zx * (uint32_t)sum[j]);
 }
 
 static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, size_t tap, size_t c) {
@@ -46,8 +91,9 @@ static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack
 /* The elements of the group that starts at quad q of columns j0 ..., and their order. Returns how many they are. */
 static size_t order_group(const w_pack_u8_args *a, size_t j0, size_t width, size_t q, int8_t w[W_GROUP * W_MAX_NR], uint8_t *order) {
     size_t run = w_u8_quads(a->c), quads = a->taps * run, n = quads - q < 4 ? quads - q : 4;
-    memset(w, 0, W_GROUP * W_MAX_NR);
-    for (size_t i = 0; i < n; i++) gather_quad(a, j0, width, (q + i) / run, (q + i) % run * 4, w + i * 4 * width);
+    if (n < 4) memset(w, 0, W_GROUP * width);
+    if (n < 4 || !gather_four(a, j0, width, q, w))
+        for (size_t i = 0; i < n; i++) gather_quad(a, j0, width, (q + i) / run, (q + i) % run * 4, w + i * 4 * width);
     w_pair_order(order, w, width, 4 * n);
     return 4 * n;
 }
@@ -77,9 +123,7 @@ static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, 
         int8_t w[W_GROUP * W_MAX_NR];
         size_t count = order_group(a, j0, width, q, w, order);
         if (W_WIDE_OF(order)) narrow = false;
-        for (size_t i = 0; i < count; i++)
-            for (size_t j = 0; j < width; j++) out[(i / 4 * width + j) * 4 + i % 4] = (uint8_t)w[(order[i] & (W_GROUP - 1)) * width + j];
-        out += count * width;
+        for (size_t i = 0; i < count; i += 4, out += 4 * width) to_quads(out, w, order + i, width);
     }
     if (narrow) dst[1] |= W_BLOCK_NARROW;
     return out;
@@ -89,9 +133,9 @@ void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) 
     uint8_t *out = dst;
     for (size_t j0 = 0; j0 < a->n; j0 += nr) {
         size_t width = w_block_width(nr, a->n - j0), quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
+        block_starts(a, j0, width, (int32_t *)out);
         for (size_t j = 0; j < width; j++) {
             bool real = j0 + j < a->n;
-            ((int32_t *)out)[j] = real ? column_start(a, j0 + j) : 0;
             ((float *)out)[width + j] = real ? a->mul[j0 + j] : 0.0f;
             ((float *)out)[2 * width + j] = real && a->bias ? a->bias[j0 + j] : 0.0f;
         }

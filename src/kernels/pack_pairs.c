@@ -42,17 +42,27 @@ static int rarest(const matching *m, uint16_t left, uint16_t among) {
     return best;
 }
 
-/* Everybody with the first that suits: most often that is enough. */
-static bool match_plainly(matching *m, uint16_t left) {
+/* Everybody with the first that suits: most often that is enough, and few pairs are looked at. */
+static bool match_plainly(matching *m, const sides *side, size_t n, uint16_t left) {
     for (size_t at = 0; left; at += 2) {
-        int i = __builtin_ctz(left), partners = m->suits[i] & left;
-        if (!partners) return false;
-        int j = __builtin_ctz((unsigned)partners);
+        int i = __builtin_ctz(left), j = i;
+        uint16_t others = left & (uint16_t)~(1u << i);
+        for (; others; others &= (uint16_t)(others - 1)) {
+            j = __builtin_ctz(others);
+            if (suit(&side[i], &side[j], n)) break;
+        }
+        if (!others) return false;
         m->order[at] = (uint8_t)i;
         m->order[at + 1] = (uint8_t)j;
         left &= (uint16_t)~(1u << i | 1u << j);
     }
     return true;
+}
+
+static void find_partners(matching *m, const sides *side, size_t n, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = i + 1; j < count; j++)
+            if (suit(&side[i], &side[j], n)) m->suits[i] |= (uint16_t)(1u << j), m->suits[j] |= (uint16_t)(1u << i);
 }
 
 /* Pairs up all elements of `left`; places from `at` on. */
@@ -88,27 +98,39 @@ static size_t match_some(matching *m, uint16_t left, size_t count) {
     return start;
 }
 
+/* Inlined with the widths that most blocks have, so that it becomes a few instructions. */
+static inline __attribute__((always_inline)) void split_width(uint8_t *to, const int8_t *w, size_t width) {
+    for (size_t j = 0; j < width; j++) {
+        int8_t v = w[j];
+        to[j] = (uint8_t)(v > 0 ? v : 0);
+        to[width + j] = (uint8_t)(v < 0 ? -v : 0);
+    }
+}
+
+static void split(sides *s, const int8_t *w, size_t width) {
+    uint8_t *to = (uint8_t *)s->v;
+    if (width == 8) split_width(to, w, 8);
+    else if (width == 16) split_width(to, w, 16);
+    else split_width(to, w, width);
+}
+
 void w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count) {
     sides side[W_GROUP];
     matching m = {.tries = 0};
     uint16_t all = (uint16_t)((1u << count) - 1);
     for (size_t i = 0; i < W_GROUP; i++) {
-        uint8_t *up = (uint8_t *)side[i].v, *down = up + width;
         order[i] = (uint8_t)i;
-        for (size_t j = 0; j < width; j++) {
-            int8_t v = w[i * width + j];
-            up[j] = (uint8_t)(v > 0 ? v : 0);
-            down[j] = (uint8_t)(v < 0 ? -v : 0);
-        }
+        split(&side[i], w + i * width, width);
     }
     size_t n = 2 * width / sizeof(lanes);
     bool as_is = true;
     for (size_t i = 0; as_is && i < count; i += 2) as_is = suit(&side[i], &side[i + 1], n);
     if (as_is) return;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = i + 1; j < count; j++)
-            if (suit(&side[i], &side[j], n)) m.suits[i] |= (uint16_t)(1u << j), m.suits[j] |= (uint16_t)(1u << i);
-    size_t alone = match_plainly(&m, all) || match(&m, all, 0) ? 0 : match_some(&m, all, count);
+    size_t alone = 0;
+    if (!match_plainly(&m, side, n, all)) {
+        find_partners(&m, side, n, count);
+        if (!match(&m, all, 0)) alone = match_some(&m, all, count);
+    }
     memcpy(order, m.order, count);
     order[0] |= (uint8_t)((alone + 3) / 4 << 4);
 }

@@ -103,11 +103,15 @@ static void use_f32(igemm *m, const w_f32_tile *t) {
 
 #define SLICE_BYTES ((size_t)8 << 20) /* of weights, after which their pages of the file may go */
 
-/* Column by column where they lie so, that the file and its packed form are never in memory both. */
-static void pack_slices(const w_graph *g, const igemm *m, float *to, const void *w, size_t stride_n, size_t stride_k, size_t k,
-                        const float *bias) {
-    size_t n = m->f32.n, column = stride_n * sizeof(float), slice = n;
-    if (stride_k == 1) slice = W_MIN(n, W_ALIGN_UP(SLICE_BYTES / column + 1, m->nr));
+/* Columns after which the file's pages may go, where the weights lie column by column: the file and its packed form are then
+ * never in memory both. */
+static size_t slice_columns(const igemm *m, size_t n, size_t column_bytes, size_t stride_k) {
+    return stride_k == 1 ? W_MIN(n, W_ALIGN_UP(SLICE_BYTES / column_bytes + 1, m->nr)) : n;
+}
+
+static void pack_f32_slices(const w_graph *g, const igemm *m, float *to, const void *w, size_t stride_n, size_t stride_k, size_t k,
+                            const float *bias) {
+    size_t n = m->f32.n, column = stride_n * sizeof(float), slice = slice_columns(m, n, column, stride_k);
     for (size_t j = 0; j < n; j += slice) {
         const char *from = (const char *)w + j * column;
         size_t cols = W_MIN(slice, n - j);
@@ -124,7 +128,7 @@ weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const void *w, size
     use_f32(m, t);
     float *packed = w_step_packed(p, s, m->packed_bytes, e);
     if (!packed) return WEIR_NO_RESOURCE;
-    pack_slices(p->graph, m, packed, w, stride_n, stride_k, k, bias);
+    pack_f32_slices(p->graph, m, packed, w, stride_n, stride_k, k, bias);
     m->f32.w = packed;
     w_step_drop(p, s, 1);
     return describe(p, s, m, t->name, W_PEAK_F32, e);
@@ -135,6 +139,19 @@ weir_status w_igemm_late_f32(w_plan *p, w_step *s, igemm *m, weir_error *e) {
     use_f32(m, t);
     s->scratch_bytes = m->packed_bytes;
     return describe(p, s, m, t->name, W_PEAK_F32, e);
+}
+
+static void pack_u8_slices(const w_graph *g, const igemm *m, uint8_t *to, w_pack_kind pack, const w_pack_u8_args *all) {
+    size_t slice = slice_columns(m, all->n, all->stride_n, all->stride_k);
+    for (size_t j = 0; j < all->n; j += slice) {
+        w_pack_u8_args a = *all;
+        a.n = W_MIN(slice, all->n - j);
+        a.w += j * all->stride_n;
+        a.mul += j;
+        if (a.bias) a.bias += j;
+        w_pack_u8(to + j / m->nr * m->block_bytes, pack, m->nr, &a);
+        if (slice < all->n) w_const_rest(g, a.w, a.n * all->stride_n);
+    }
 }
 
 weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, weir_error *e) {
@@ -150,7 +167,7 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     m->packed_bytes = w_u8_packed(t->pack, t->nr, a->n, a->taps, a->c);
     void *packed = w_step_packed(p, s, m->packed_bytes, e);
     if (!packed) return WEIR_NO_RESOURCE;
-    w_pack_u8(packed, t->pack, t->nr, a);
+    pack_u8_slices(p->graph, m, packed, t->pack, a);
     m->u8.w = packed;
     w_step_drop(p, s, 1);
     return describe(p, s, m, t->name, W_PEAK_INT8, e);

@@ -164,13 +164,12 @@ static size_t reorder_place(const reorder *q, size_t j, size_t c, size_t ky, siz
     return (j * q->taps + tap) * q->run + at;
 }
 
-static void *reordered(weir_context *ctx, const reorder *q, const void *w, size_t elem, size_t *bytes) {
-    *bytes = q->n * q->taps * q->run * elem;
-    uint8_t *out = w_alloc(ctx, *bytes);
+/* The weights themselves where they lie so; else a copy in `tmp`, NULL: out of memory. */
+static const void *reordered(w_arena *tmp, const reorder *q, const void *w, size_t elem) {
+    if (q->kh * q->kw == 1 && q->run == q->c) return w;
+    uint8_t *out = w_arena_array(tmp, q->n * q->taps, q->run * elem);
     if (!out) return NULL;
-    memset(out, 0, *bytes);
     const uint8_t *from = w;
-    if (q->kh * q->kw == 1 && q->run == q->c) return memcpy(out, w, *bytes);
     for (size_t j = 0; j < q->n; j++)
         for (size_t c = 0; c < q->c; c++)
             for (size_t ky = 0; ky < q->kh; ky++)
@@ -188,15 +187,13 @@ static weir_status pack_f32(w_plan *p, w_step *s, igemm *m, const geometry *o, w
     const w_node *node = w_step_node(p, s);
     const void *w;
     float *b = NULL;
-    size_t n, bytes;
+    size_t n;
     W_TRY(w_const_view_f32(p->graph, node->in[1], tmp, &w, &n, e));
     if (w_step_in(p, s, 2)) W_TRY(w_const_f32(p->graph, node->in[2], tmp, &b, &n, e));
     reorder q = reorder_of(o, &m->f32.rows);
-    float *ordered = reordered(p->ctx, &q, w, sizeof(float), &bytes);
-    if (!ordered) return w_oom(e, bytes, "reordered weights");
-    weir_status st = w_igemm_pack_f32(p, s, m, ordered, q.taps * q.run, 1, b, e);
-    w_free(p->ctx, ordered, bytes);
-    return st;
+    const void *ordered = reordered(tmp, &q, w, sizeof(float));
+    if (!ordered) return w_oom(e, q.n * q.taps * q.run * sizeof(float), "reordered weights");
+    return w_igemm_pack_f32(p, s, m, ordered, q.taps * q.run, 1, b, e);
 }
 
 static weir_status prepare_f32(w_plan *p, w_step *s, weir_error *e) {
@@ -217,17 +214,15 @@ static weir_status prepare_f32(w_plan *p, w_step *s, weir_error *e) {
 static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const geometry *o, w_arena *tmp, weir_error *e) {
     const w_node *node = w_step_node(p, s);
     float *b = NULL, *mul = w_igemm_mul(p, s, o->n, 1.0f, e);
-    size_t n, bytes;
+    size_t n;
     if (!mul) return WEIR_NO_RESOURCE;
     if (w_step_in(p, s, 2)) W_TRY(w_const_f32(p->graph, node->in[2], tmp, &b, &n, e));
     reorder q = reorder_of(o, &m->u8.rows);
-    int8_t *ordered = reordered(p->ctx, &q, w_step_in(p, s, 1)->data, 1, &bytes);
-    if (!ordered) return w_oom(e, bytes, "reordered weights");
+    const int8_t *ordered = reordered(tmp, &q, w_step_in(p, s, 1)->data, 1);
+    if (!ordered) return w_oom(e, q.n * q.taps * q.run, "reordered weights");
     w_pack_u8_args a = {.w = ordered, .stride_n = q.taps * q.run, .stride_k = 1, .zx = w_packed_zero(p, s),
                         .mul = mul, .bias = b};
-    weir_status st = w_igemm_pack_u8(p, s, m, &a, e);
-    w_free(p->ctx, ordered, bytes);
-    return st;
+    return w_igemm_pack_u8(p, s, m, &a, e);
 }
 
 static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) {

@@ -102,22 +102,25 @@ static void set_chunks(const w_plan *p, w_step *s, wino *m) {
     s->scratch_bytes = m->slots * m->slot_bytes;
 }
 
-/* u[place][n][c] packed place by place for the product; no bias there. */
-static weir_status pack(w_plan *p, w_step *s, wino *m, const void *w, const w_f32_tile *t, weir_error *e) {
-    size_t c = m->g.c, n = m->g.n, each = n * c * sizeof(float);
-    m->place_floats = (n + t->nr - 1) / t->nr * w_f32_block(t->nr, c);
+/* Transformed weights of columns j0 ..., in the places' blocks, which lie place_floats apart; no bias there. */
+static void pack_block(float *to, const wino *m, const char *w, size_t j0) {
+    size_t c = m->g.c, cols = W_MIN(m->nr, m->g.n - j0), width = w_block_width(m->nr, cols), zeros = cols < width ? (c + 1) * width : width;
+    for (size_t k = 0; k < W_WINO_PLACES; k++) memset(to + k * m->place_floats, 0, zeros * sizeof *to);
+    for (size_t i = 0; i < c; i++)
+        for (size_t j = 0; j < cols; j++) {
+            float taps[9], place[W_WINO_PLACES], *at = to + (i + 1) * width + j;
+            memcpy(taps, w + ((j0 + j) * c + i) * sizeof taps, sizeof taps);
+            w_wino_weights(taps, place);
+            for (size_t k = 0; k < W_WINO_PLACES; k++) at[k * m->place_floats] = place[k];
+        }
+}
+
+static weir_status pack(w_plan *p, w_step *s, wino *m, const void *w, weir_error *e) {
+    size_t block = w_f32_block(m->nr, m->g.c);
+    m->place_floats = (m->g.n + m->nr - 1) / m->nr * block;
     float *packed = w_step_packed(p, s, W_WINO_PLACES * m->place_floats * sizeof(float), e);
-    float *u = packed ? w_alloc(p->ctx, W_WINO_PLACES * each) : NULL;
     if (!packed) return WEIR_NO_RESOURCE;
-    if (!u) return w_oom(e, W_WINO_PLACES * each, "transformed weights");
-    for (size_t i = 0; i < n * c; i++) {
-        float taps[9], place[W_WINO_PLACES];
-        memcpy(taps, (const char *)w + i * sizeof taps, sizeof taps);
-        w_wino_weights(taps, place);
-        for (size_t k = 0; k < W_WINO_PLACES; k++) u[k * n * c + i] = place[k];
-    }
-    for (size_t k = 0; k < W_WINO_PLACES; k++) w_pack_f32(packed + k * m->place_floats, t->nr, u + k * n * c, c, 1, n, c, NULL);
-    w_free(p->ctx, u, W_WINO_PLACES * each);
+    for (size_t j = 0; j < m->g.n; j += m->nr) pack_block(packed + j / m->nr * block, m, w, j);
     m->w = packed;
     return WEIR_OK;
 }
@@ -136,7 +139,7 @@ static weir_status set_weights(w_plan *p, w_step *s, wino *m, weir_error *e) {
     m->nr = t->nr;
     s->kernel = t->name;
     weir_status st = w_const_view_f32(p->graph, node->in[1], &tmp, &w, &count, e);
-    if (st == WEIR_OK) st = pack(p, s, m, w, t, e);
+    if (st == WEIR_OK) st = pack(p, s, m, w, e);
     if (st == WEIR_OK && w_step_in(p, s, 2)) {
         st = w_const_f32(p->graph, node->in[2], &tmp, &b, &count, e);
         if (st == WEIR_OK) memcpy(bias, b, m->g.n * sizeof *bias);

@@ -27,9 +27,9 @@ static const opt *find_in(const opt *rows, size_t n, const char *name, size_t le
 
 static const opt *find(const verb *v, common *c, const char *name, size_t len, char letter) {
     const opt *own, *shared;
-    size_t n = v->options(&own);
+    size_t n = v->options(&own), all = opt_common_rows(&shared, c);
     const opt *o = find_in(own, n, name, len, letter);
-    return o ? o : find_in(shared, opt_common_rows(&shared, c), name, len, letter);
+    return o ? o : find_in(shared, all, name, len, letter);
 }
 
 /* "10m", "90s", "1h", "250ms" are seconds when the option says TIME. */

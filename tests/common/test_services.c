@@ -208,7 +208,7 @@ static void cpu_names(void **state) {
     assert_int_equal(w_cpu_cap(have, "", &f, NULL), WEIR_OK);
     assert_int_equal(f, have);
     assert_int_equal(w_cpu_cap(have, "sse9", &f, &e), WEIR_USAGE);
-    assert_non_null(strstr(e.message, "\"sse9\"; expected one of ref, "));
+    assert_non_null(strstr(e.message, "\"sse9\"; expected one of ref"));
 #if defined(__x86_64__)
     static const char *const names[] = {"ref", "avx2", "avx512", "vnni", "bf16", "amx", "avxvnni"};
     for (size_t i = 0; i < W_COUNT(names); i++) {

@@ -65,16 +65,6 @@ void *w_arena_alloc(w_arena *a, size_t size) {
 
 void *w_arena_alloc_aligned(w_arena *a, size_t size) { return take(a, size, 64); }
 
-bool w_arena_free(w_arena *a, const void *object) {
-    for (w_arena_chunk **at = &a->head, *c; (c = *at); at = &c->next) {
-        if ((const char *)object != (const char *)c + HEADER || c->size - HEADER < CHUNK / 4 || c->size == CHUNK) continue;
-        *at = c->next;
-        w_free(a->ctx, c, c->size);
-        return true;
-    }
-    return false;
-}
-
 void *w_arena_array(w_arena *a, size_t n, size_t elem) {
     size_t size;
     return w_mul_size(n, elem, &size) ? w_arena_alloc(a, size) : NULL;

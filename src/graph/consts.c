@@ -1,4 +1,4 @@
-/* Reading constants as f32 or s64, in ONNX order, from any alignment, type, layout and quantisation; and giving their memory
+/* Reading constants as f32 or s64, in ONNX order, from any alignment, type, layout and quantisation; and giving their pages
  * back. */
 #include "graph.h"
 #include <string.h>
@@ -130,22 +130,4 @@ weir_status w_const_i64(const w_graph *g, w_id id, w_arena *a, int64_t **out, si
 void w_const_rest(const w_graph *g, const void *data, size_t bytes) {
     uintptr_t at = (uintptr_t)data, file = g->file ? (uintptr_t)g->file->data : 0;
     if (bytes >= LARGE && file && at >= file && at - file < g->file->size) w_map_forget(g->file, at - file, bytes);
-}
-
-static bool overlap(const void *a, size_t na, const void *b, size_t nb) {
-    return (uintptr_t)a < (uintptr_t)b + nb && (uintptr_t)b < (uintptr_t)a + na;
-}
-
-void w_const_drop(w_graph *g, w_id id) {
-    w_value *v = &g->value[id];
-    size_t bytes = w_value_bytes(g, id), reads = 0;
-    if (v->kind != W_VALUE_CONST || v->is_mapped || bytes < LARGE || w_graph_is_output(g, id)) return;
-    for (size_t k = 0; k < g->nnode; k++)
-        for (uint32_t i = 0; g->node[k].op && i < g->node[k].nin; i++) reads += g->node[k].in[i] == id;
-    if (reads > 1) return;
-    for (size_t i = 0; i < g->nvalue; i++) {
-        const w_value *o = &g->value[i];
-        if (i != id && o->kind == W_VALUE_CONST && o->data && overlap(o->data, w_value_bytes(g, (w_id)i), v->data, bytes)) return;
-    }
-    if (w_arena_free(&g->arena, v->data)) v->data = NULL;
 }

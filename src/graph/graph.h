@@ -170,9 +170,6 @@ weir_status w_const_i64(const w_graph *g, w_id v, w_arena *a, int64_t **out, siz
 /* Nobody will read these bytes of constants soon: pages of the file leave memory, and come back for who reads them after all.
  * Bytes that lie elsewhere stay. */
 void w_const_rest(const w_graph *g, const void *data, size_t bytes);
-/* One reader has what it needs of the constant: memory of the graph's own goes back to the allocator, and the value has no data
- * any longer, unless something else takes it. */
-void w_const_drop(w_graph *g, w_id v);
 
 /* ---- verifier and printer ---- */
 weir_status w_graph_verify(const w_graph *g, weir_error *e);

@@ -116,37 +116,12 @@ static void options_are_checked(void **state) {
     assert_int_equal(w_context_init(&ctx, &o, &e), WEIR_USAGE);
 }
 
-/* A large object may go before its arena; neighbours stay, and what shares a chunk does not go. */
-static void arena_gives_back(void **state) {
-    weir_context_options o = {.struct_size = sizeof o, .threads = 1};
-    weir_context ctx;
-    weir_error e;
-    w_arena a;
-    assert_int_equal(w_context_init(&ctx, &o, &e), WEIR_OK);
-    w_arena_init(&a, &ctx);
-    char *first = w_arena_alloc_aligned(&a, 300000), *small = w_arena_alloc(&a, 10), *second = w_arena_alloc(&a, 300000);
-    assert_true(first && small && second);
-    memset(second, 7, 300000);
-    size_t live = ctx.live;
-    assert_false(w_arena_free(&a, small));
-    assert_false(w_arena_free(&a, first + 1));
-    assert_int_equal(ctx.live, live);
-    assert_true(w_arena_free(&a, first));
-    assert_true(ctx.live + 300000 <= live);
-    assert_false(w_arena_free(&a, first));
-    assert_int_equal(second[299999], 7);
-    assert_non_null(w_arena_alloc(&a, 10));
-    w_arena_fini(&a);
-    assert_int_equal(ctx.live, 0);
-    w_context_fini(&ctx);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accounts_are_exact),    cmocka_unit_test(overflow_fails),
         cmocka_unit_test(failure_leaves_the_account), cmocka_unit_test(arena_places),
         cmocka_unit_test(arena_survives_failures), cmocka_unit_test(big_blocks_are_freed),
-        cmocka_unit_test(options_are_checked),   cmocka_unit_test(arena_gives_back),
+        cmocka_unit_test(options_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,39 +240,6 @@ static void test_constants(void **state) {
     w_graph_destroy(g);
 }
 
-/* Large constants of the graph's own go back once; what others read, small ones and those of no arena stay. */
-static void test_drop(void **state) {
-    enum { COUNT = 1 << 17 };
-    static const float outside[COUNT];
-    weir_error e;
-    w_graph *g = graph("input x f32[2]\nconst k f32[2]\na: y = Add(x, k)\nb: z = Add(y, k)\noutput z\n");
-    w_shape big = {.rank = 1, .known = true, .dim = {COUNT}};
-    float *data = w_arena_alloc_aligned(&g->arena, COUNT * sizeof *data);
-    w_id own, twin, alien, k = w_graph_find(g, "k");
-    assert_non_null(data);
-    assert_int_equal(w_graph_add_const(g, "own", WEIR_F32, &big, data, &own, &e), WEIR_OK);
-    assert_int_equal(w_graph_add_const(g, "twin", WEIR_F32, &big, data, &twin, &e), WEIR_OK);
-    assert_int_equal(w_graph_add_const(g, "alien", WEIR_F32, &big, outside, &alien, &e), WEIR_OK);
-    w_const_drop(g, own); /* another value has the same data */
-    assert_ptr_equal(g->value[own].data, data);
-    g->value[twin].data = outside;
-    g->node[0].in[1] = g->node[1].in[1] = own;
-    w_const_drop(g, own); /* two readers */
-    assert_ptr_equal(g->value[own].data, data);
-    g->node[0].in[1] = k;
-    size_t live = ctx.live;
-    w_const_drop(g, own);
-    assert_null(g->value[own].data);
-    assert_true(ctx.live + COUNT * sizeof *data <= live);
-    w_const_drop(g, alien);
-    assert_ptr_equal(g->value[alien].data, outside);
-    const void *small = g->value[k].data;
-    w_const_drop(g, k);
-    assert_ptr_equal(g->value[k].data, small);
-    g->node[1].in[1] = k;
-    w_graph_destroy(g);
-}
-
 /* Pages of a file may leave at any moment: what is read afterwards is the same, and memory elsewhere keeps its bytes. */
 static void test_rest(void **state) {
     enum { COUNT = 1 << 18 };
@@ -311,7 +278,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_compact, setup, teardown),
         cmocka_unit_test_setup_teardown(test_insert, setup, teardown),
         cmocka_unit_test_setup_teardown(test_half, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_drop, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_constants, setup, teardown),
     };

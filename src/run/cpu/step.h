@@ -33,8 +33,6 @@ const char *w_attr_str(const w_node *n, const char *name);
 /* ---- prepare ---- */
 void *w_step_params(w_plan *p, w_step *s, size_t size, weir_error *e); /* cleared; sets s->params; NULL after w_oom */
 void *w_step_packed(w_plan *p, w_step *s, size_t size, weir_error *e); /* 64-byte aligned, adds to s->packed_bytes */
-/* The step has packed constant i: see w_const_drop. */
-void w_step_drop(w_plan *p, w_step *s, uint32_t i);
 /* A constant input as f32 in plan memory; WEIR_INTERNAL if it is not constant. */
 weir_status w_step_const(w_plan *p, const w_step *s, uint32_t i, float **out, size_t *n, weir_error *e);
 /* Parts to split in: 1 when `seconds` of one thread are too few for a parallel region. */

@@ -130,7 +130,6 @@ weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const void *w, size
     if (!packed) return WEIR_NO_RESOURCE;
     pack_f32_slices(p->graph, m, packed, w, stride_n, stride_k, k, bias);
     m->f32.w = packed;
-    w_step_drop(p, s, 1);
     return describe(p, s, m, t->name, W_PEAK_F32, e);
 }
 
@@ -169,7 +168,6 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     if (!packed) return WEIR_NO_RESOURCE;
     pack_u8_slices(p->graph, m, packed, t->pack, a);
     m->u8.w = packed;
-    w_step_drop(p, s, 1);
     return describe(p, s, m, t->name, W_PEAK_INT8, e);
 }
 

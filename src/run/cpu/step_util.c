@@ -64,13 +64,6 @@ void *w_step_packed(w_plan *p, w_step *s, size_t size, weir_error *e) {
     return m;
 }
 
-void w_step_drop(w_plan *p, w_step *s, uint32_t i) {
-    w_graph *g = (w_graph *)(uintptr_t)p->graph; /* the plan's own */
-    w_id v = w_step_node(p, s)->in[i];
-    w_const_drop(g, v);
-    s->in[i].data = g->value[v].data;
-}
-
 weir_status w_step_const(w_plan *p, const w_step *s, uint32_t i, float **out, size_t *n, weir_error *e) {
     const w_node *node = w_step_node(p, s);
     const w_value *v = w_node_in(p->graph, node, i);

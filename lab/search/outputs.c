@@ -78,7 +78,8 @@ int32_t w_outputs_class(const w_outputs *o, size_t i) {
 /* log of the sum of exponentials, stable. */
 static double log_sum(const float *x, size_t n) {
     double top = x[0], sum = 0;
-    for (size_t i = 1; i < n; i++) top = fmax(top, x[i]);
+    for (size_t i = 1; i < n; i++)
+        if (x[i] > top) top = x[i]; /* gcc 12 for arm64 fails inside on fmax here */
     for (size_t i = 0; i < n; i++) sum += exp(x[i] - top);
     return top + log(sum);
 }

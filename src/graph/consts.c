@@ -75,12 +75,14 @@ static void dequantise(const w_shape *s, const w_quant *q, float *x, size_t n) {
     }
 }
 
+static bool is_permuted(const w_value *v) { return v->layout == W_NHWC && v->shape.rank == 4; }
+
 weir_status w_const_f32(const w_graph *g, w_id id, w_arena *a, float **out, size_t *n, weir_error *e) {
     W_TRY(check_const(g, id, sizeof(float), n, e));
     const w_value *v = &g->value[id];
     float *x = w_arena_alloc_aligned(a, W_MAX(*n, 1) * sizeof *x);
     if (!x) return w_oom(e, *n * sizeof *x, "a constant");
-    bool permuted = v->layout == W_NHWC && v->shape.rank == 4;
+    bool permuted = is_permuted(v);
     if (v->type == WEIR_F32 && !permuted && *n) memcpy(x, v->data, *n * sizeof *x);
     else
         for (size_t i = 0; i < *n; i++) x[i] = (float)load_real(v->data, v->type, permuted ? nhwc_index(&v->shape, i) : i);
@@ -92,8 +94,7 @@ weir_status w_const_f32(const w_graph *g, w_id id, w_arena *a, float **out, size
 weir_status w_const_view_f32(const w_graph *g, w_id id, w_arena *a, const void **out, size_t *n, weir_error *e) {
     W_TRY(check_const(g, id, sizeof(float), n, e));
     const w_value *v = &g->value[id];
-    bool as_wanted = v->type == WEIR_F32 && !v->quant && !(v->layout == W_NHWC && v->shape.rank == 4);
-    if (*n && as_wanted) {
+    if (*n && v->type == WEIR_F32 && !v->quant && !is_permuted(v)) {
         *out = v->data;
         return WEIR_OK;
     }

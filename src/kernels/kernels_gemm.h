@@ -115,7 +115,8 @@ static inline size_t w_u8_packed(w_pack_kind pack, size_t nr, size_t n, size_t t
     return w_u8_block(pack, w_packed_width(nr, n), taps, c) + ((n + nr - 1) / nr - 1) * orders;
 }
 
-/* Packs the weights W[j][k] = w[j * stride_n + k * stride_k], 0 <= j < n, k in reading order (taps * c); bias may be NULL. */
+/* Packs the weights W[j][k] = w[j * stride_n + k * stride_k], 0 <= j < n, k in reading order (taps * c), of floats at any
+ * alignment; bias may be NULL. */
 void w_pack_f32(float *dst, size_t nr, const void *w, size_t stride_n, size_t stride_k, size_t n, size_t k, const float *bias);
 /* Same for s8 with mul[n] and bias[n] (NULL: 0); zx is the zero point of the activations. */
 typedef struct w_pack_u8_args {

@@ -68,7 +68,7 @@ static weir_status choose_step(w_plan *p, w_step *s, w_id node, weir_error *e) {
         W_TRY(s->impl->prepare(p, s, e));
     if (s->nin && !s->bytewise)
         W_TRY(align_data(p, &s->in[0], e));
-    for (uint32_t i = 0; i < n->nin; i++)
+    for (uint32_t i = 0; i < n->nin; i++) /* most constants are packed by now */
         if (n->in[i] != W_NONE)
             w_const_rest(p->graph, p->graph->value[n->in[i]].data, w_value_bytes(p->graph, n->in[i]));
     return WEIR_OK;

@@ -170,7 +170,8 @@ void check_affine_f32(check *c, w_fn_affine_f32 *fn, int mr, int nr, int pack) {
 
 static void softmax_line(check *c, const float *in, const float *out, size_t n, size_t stride) {
     double max = -INFINITY, sum = 0;
-    for (size_t i = 0; i < n; i++) max = fmax(max, in[i * stride]);
+    for (size_t i = 0; i < n; i++)
+        if (in[i * stride] > max) max = in[i * stride]; /* gcc 12 for arm64 fails inside on fmax here */
     for (size_t i = 0; i < n; i++) sum += exp(in[i * stride] - max);
     for (size_t i = 0; i < n; i++) {
         double distance = max - in[i * stride], want = exp(-distance) / sum;

@@ -31,7 +31,7 @@ typedef struct igemm {
 } igemm;
 
 static inline const w_rows *igemm_rows_of(const igemm *m) { return m->fn_f32 ? &m->f32.rows : &m->u8.rows; }
-/* W[j][k] = w[j * stride_n + k * stride_k] over k = taps * c of the rows; bias may be NULL. */
+/* W[j][k] = w[j * stride_n + k * stride_k] over k = taps * c of the rows, floats at any alignment; bias may be NULL. */
 weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const void *w, size_t stride_n, size_t stride_k, const float *bias,
                              weir_error *e);
 /* a: w, strides, zx, mul, bias; n, taps and c come from the rows. */

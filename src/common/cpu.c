@@ -1,4 +1,4 @@
-/* CPU features by CPUID and XGETBV, and the named sets of --cpu.
+/* CPU features by CPUID and XGETBV, on Arm by what Linux tells of them, and the named sets of --cpu.
  *
  * A flag is set only when the operating system saves the registers it needs; every flag implies those below it. */
 #include "cpu.h"
@@ -48,6 +48,16 @@ uint32_t w_cpu_detect(void) {
     uint32_t vnni = bit(l71.a, 4) ? W_CPU_AVXVNNI : 0;
     return W_CPU_AVX2 | vnni | detect_avx512(l7, l71, saved);
 }
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+uint32_t w_cpu_detect(void) {
+    unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+    if (!(first & HWCAP_ASIMD)) return 0;
+    if (!(first & HWCAP_ASIMDDP)) return W_CPU_NEON;
+    return W_CPU_NEON | W_CPU_DOTPROD | (second & HWCAP2_I8MM ? W_CPU_I8MM : 0);
+}
 #else
 uint32_t w_cpu_detect(void) { return 0; }
 #endif
@@ -64,6 +74,10 @@ static const struct set {
     {"avx512", W_CPU_AVX2 | W_CPU_AVX512},
     {"avxvnni", W_CPU_AVX2 | W_CPU_AVXVNNI},
     {"avx2", W_CPU_AVX2},
+#elif defined(__aarch64__)
+    {"i8mm", W_CPU_NEON | W_CPU_DOTPROD | W_CPU_I8MM},
+    {"dotprod", W_CPU_NEON | W_CPU_DOTPROD},
+    {"neon", W_CPU_NEON},
 #endif
     {"ref", 0},
 };

@@ -10,6 +10,9 @@ enum {
     W_CPU_BF16 = 1u << 3,    /* AVX512-BF16 (implies VNNI) */
     W_CPU_AMX = 1u << 4,     /* AMX-TILE, INT8, BF16 (implies BF16) */
     W_CPU_AVXVNNI = 1u << 5, /* AVX-VNNI (implies AVX2) */
+    W_CPU_NEON = 1u << 6,    /* ARMv8-A's vectors, which every such CPU has */
+    W_CPU_DOTPROD = 1u << 7, /* dot products of bytes of one signedness (implies NEON) */
+    W_CPU_I8MM = 1u << 8,    /* dot products of unsigned with signed bytes (implies DOTPROD) */
 };
 uint32_t w_cpu_detect(void);                                            /* what this machine has and its kernel enables */
 weir_status w_cpu_cap(uint32_t have, const char *name, uint32_t *flags, weir_error *e); /* NULL or "": have */

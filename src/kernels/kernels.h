@@ -19,6 +19,11 @@
 #else
 #define W_ARCH_X86 0
 #endif
+#if defined(__aarch64__)
+#define W_ARCH_ARM 1
+#else
+#define W_ARCH_ARM 0
+#endif
 
 #define W_MAX_TILES 6
 typedef struct w_kernels {
@@ -42,6 +47,8 @@ typedef struct w_kernels {
 void w_kernels_init(w_kernels *k, uint32_t cpu_flags);
 /* One per architecture and part of the table, called by w_kernels_init. */
 void w_kernels_init_x86(w_kernels *k, uint32_t cpu_flags);
+void w_kernels_init_arm(w_kernels *k, uint32_t cpu_flags);
 void w_leaf_init_ref(w_leaf_kernels *k);
 void w_leaf_init_x86(w_leaf_kernels *k, uint32_t cpu_flags);
+void w_leaf_init_arm(w_leaf_kernels *k, uint32_t cpu_flags);
 #endif

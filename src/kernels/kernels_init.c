@@ -14,5 +14,8 @@ void w_kernels_init(w_kernels *k, uint32_t cpu_flags) {
 #if W_ARCH_X86
     w_kernels_init_x86(k, cpu_flags);
     w_leaf_init_x86(&k->leaf, cpu_flags);
+#elif W_ARCH_ARM
+    w_kernels_init_arm(k, cpu_flags);
+    w_leaf_init_arm(&k->leaf, cpu_flags);
 #endif
 }

@@ -5,7 +5,11 @@
  * statement keeps the compiler from removing or merging the passes. */
 #include "machine_parts.h"
 
+#if defined(__aarch64__)
+#define KEEP(x) __asm__ volatile("" : "+w"(x))
+#else
 #define KEEP(x) __asm__ volatile("" : "+x"(x))
+#endif
 #define BARRIER() __asm__ volatile("" ::: "memory")
 
 typedef unsigned long long vec16 __attribute__((vector_size(16)));
@@ -66,19 +70,6 @@ static void peak_int8_ref(size_t times) {
     __asm__ volatile("" : : "m"(a));
 }
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-typedef unsigned long long vec32 __attribute__((vector_size(32)));
-typedef unsigned long long vec64 __attribute__((vector_size(64)));
-#define AVX2 __attribute__((target("avx2,fma")))
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
-#define AVXVNNI __attribute__((target("avx2,avxvnni")))
-#define VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
-#define BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
-
-STREAMS(avx2, vec32, AVX2)
-STREAMS(avx512, vec64, AVX512)
-
 /* N accumulators through one instruction each a turn. */
 #define PEAK(name, attributes, V, N, zero, ones, step)                                                                 \
     attributes static void peak_##name(size_t times) {                                                                 \
@@ -92,6 +83,26 @@ STREAMS(avx512, vec64, AVX512)
         }                                                                                                              \
         _Pragma("GCC unroll 16") for (int i = 0; i < N; i++) KEEP(a[i]);                                               \
     }
+
+#if defined(__x86_64__) || defined(__aarch64__)
+static void set_peak(w_loops *l, int what, void (*fn)(size_t), double macs) {
+    l->peak[what] = fn;
+    l->macs[what] = macs;
+}
+#endif
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+typedef unsigned long long vec32 __attribute__((vector_size(32)));
+typedef unsigned long long vec64 __attribute__((vector_size(64)));
+#define AVX2 __attribute__((target("avx2,fma")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#define AVXVNNI __attribute__((target("avx2,avxvnni")))
+#define VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
+
+STREAMS(avx2, vec32, AVX2)
+STREAMS(avx512, vec64, AVX512)
 
 PEAK(f32_avx2, AVX2, __m256, 12, _mm256_setzero_ps(), _mm256_set1_ps(0.5f), _mm256_fmadd_ps(a[i], x, y))
 PEAK(f32_avx512, AVX512, __m512, 16, _mm512_setzero_ps(), _mm512_set1_ps(0.5f), _mm512_fmadd_ps(a[i], x, y))
@@ -119,12 +130,7 @@ PEAK_PAIRS(int8_avx2, AVX2, __m256i, 8, _mm256_setzero_si256(), _mm256_set1_epi8
 PEAK_PAIRS(int8_avx512, AVX512, __m512i, 8, _mm512_setzero_si512(), _mm512_set1_epi8(1), _mm512_set1_epi16(1),
            _mm512_maddubs_epi16, _mm512_madd_epi16, _mm512_add_epi32)
 
-static void set_peak(w_loops *l, int what, void (*fn)(size_t), double macs) {
-    l->peak[what] = fn;
-    l->macs[what] = macs;
-}
-
-static void use_x86(uint32_t flags, w_loops *l) {
+static void use_set(uint32_t flags, w_loops *l) {
     if (flags & W_CPU_AVX2) {
         l->read = read_avx2;
         l->write = write_avx2;
@@ -151,8 +157,46 @@ bool w_loop_clock(size_t times) {
         __asm__ volatile(".rept 64\n\tadd $1, %0\n\t.endr" : "+r"(x));
     return true;
 }
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+
+PEAK(f32_neon, , float32x4_t, 16, vdupq_n_f32(0.0f), vdupq_n_f32(0.5f), vfmaq_f32(a[i], x, y))
+PEAK(int8_dotprod, DOTPROD, uint32x4_t, 16, vdupq_n_u32(0), vdupq_n_u32(0x01010101),
+     vdotq_u32(a[i], vreinterpretq_u8_u32(x), vreinterpretq_u8_u32(y)))
+
+/* Without dot products: multiply eight bytes, add pairs. The multiplier changes so that nothing is hoisted. */
+static void peak_int8_neon(size_t times) {
+    uint32x4_t a[12];
+    uint8x8_t x = vdup_n_u8(1), y = x;
+    for (int i = 0; i < 12; i++)
+        a[i] = vdupq_n_u32(0);
+    for (size_t k = 0; k < times; k++) {
+        _Pragma("GCC unroll 16") for (int i = 0; i < 12; i++) {
+            KEEP(x);
+            a[i] = vpadalq_u16(a[i], vmull_u8(x, y));
+        }
+    }
+    _Pragma("GCC unroll 16") for (int i = 0; i < 12; i++) KEEP(a[i]);
+}
+
+static void use_set(uint32_t flags, w_loops *l) {
+    if (flags & W_CPU_NEON) {
+        set_peak(l, W_PEAK_F32, peak_f32_neon, 16 * 4);
+        set_peak(l, W_PEAK_INT8, peak_int8_neon, 12 * 8);
+    }
+    if (flags & W_CPU_DOTPROD)
+        set_peak(l, W_PEAK_INT8, peak_int8_dotprod, 16 * 16);
+}
+
+bool w_loop_clock(size_t times) {
+    uint64_t x = 0;
+    for (size_t k = 0; k < times; k++)
+        __asm__ volatile(".rept 64\n\tadd %0, %0, #1\n\t.endr" : "+r"(x));
+    return true;
+}
 #else
-static void use_x86(uint32_t flags, w_loops *l) {
+static void use_set(uint32_t flags, w_loops *l) {
     (void)flags;
     (void)l;
 }
@@ -168,5 +212,5 @@ void w_loops_for(uint32_t cpu_flags, w_loops *out) {
     out->macs[W_PEAK_F32] = REF_ACCUMULATORS * 4;
     out->peak[W_PEAK_INT8] = peak_int8_ref;
     out->macs[W_PEAK_INT8] = 64;
-    use_x86(cpu_flags, out);
+    use_set(cpu_flags, out);
 }

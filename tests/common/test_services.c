@@ -197,7 +197,7 @@ static void json_is_checked(void **state) {
 /* ---- CPU, threads, messages ---------------------------------------------------------------- */
 
 static void cpu_names(void **state) {
-    const uint32_t all = 0x3f, have = w_cpu_detect();
+    const uint32_t all = UINT32_MAX, have = w_cpu_detect();
     uint32_t f;
     weir_error e;
     assert_int_equal(w_cpu_cap(all, "ref", &f, NULL), WEIR_OK);
@@ -219,6 +219,15 @@ static void cpu_names(void **state) {
     assert_string_equal(w_cpu_name(f), "avx2");
     if (have & W_CPU_VNNI) assert_true(have & W_CPU_AVX512);
     if (have & W_CPU_AVX512) assert_true(have & W_CPU_AVX2);
+#elif defined(__aarch64__)
+    static const char *const names[] = {"ref", "neon", "dotprod", "i8mm"};
+    for (size_t i = 0; i < W_COUNT(names); i++) {
+        assert_int_equal(w_cpu_cap(all, names[i], &f, NULL), WEIR_OK);
+        assert_string_equal(w_cpu_name(f), names[i]);
+    }
+    assert_int_equal(w_cpu_cap(W_CPU_NEON, "i8mm", &f, NULL), WEIR_OK);
+    assert_string_equal(w_cpu_name(f), "neon");
+    assert_true(have & W_CPU_NEON);
 #endif
 }
 

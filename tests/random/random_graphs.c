@@ -159,11 +159,11 @@ static bool read_arguments(int argc, char **argv, arguments *a) {
 }
 
 static bool set_up(const arguments *a, rg_setup *s, char *machine, size_t n) {
-    static const char *const all[] = {"ref", "avx2", "avx512", "vnni"};
+    static const char *const all[] = {"ref", "avx2", "avx512", "vnni", "neon", "dotprod", "i8mm"};
     *s = (rg_setup){.scratch = a->scratch, .write = a->write};
     snprintf(machine, n, "%s/machine-%d.json", a->scratch, (int)getpid());
     if (!make_machine(machine)) return false;
-    for (int i = 0; i < (a->nset ? a->nset : 4); i++)
+    for (int i = 0; i < (a->nset ? a->nset : (int)W_COUNT(all)); i++)
         if (!add_set(s, a->nset ? a->set[i] : all[i], machine)) return false;
     return s->nset > 0;
 }

@@ -59,6 +59,20 @@ static void max_pixel(const w_pool_u8 *k, const spot *s) {
         else _mm512_mask_storeu_epi8(s->out + c, m, acc);
     }
 }
+#elif VL == 4
+static void max_pixel(const w_pool_u8 *k, const spot *s) {
+    size_t c = 0;
+    for (; c + 16 <= k->g.c; c += 16) {
+        uint8x16_t acc = vdupq_n_u8(0);
+        for (size_t y = 0; y < s->ny; y++)
+            for (size_t x = 0; x < s->nx; x++) acc = vmaxq_u8(acc, vld1q_u8(s->in + c + y * s->down + x * s->right));
+        vst1q_u8(s->out + c, acc);
+    }
+    for (; c < k->g.c; c += VL) {
+        size_t n = k->g.c - c;
+        put(s->out + c, taps(s, c, n, false, false), n, false);
+    }
+}
 #else
 static void max_pixel(const w_pool_u8 *k, const spot *s) {
     size_t c = 0;

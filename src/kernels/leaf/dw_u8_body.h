@@ -18,7 +18,7 @@
 typedef struct strip {
     const w_dw_u8 *d;
     const uint8_t *image, *zero; /* the image and the padding, at these channels */
-    const uint8_t *block;        /* constants and weights, at this half of the block */
+    const uint8_t *block;        /* constants and weights, at this part of the block */
     size_t n;                    /* channels in the vector */
     ptrdiff_t top;               /* input row of tap row 0 */
 } strip;
@@ -151,7 +151,7 @@ void KERNEL(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1) {
     const w_window *g = &d->g;
     row_fn *fn = row_of(g);
     for (size_t c = c0; c < c1; c += BN) {
-        const uint8_t *block = (const uint8_t *)d->w + c / 64 * w_dw_u8_block(g) + c % 64 / BN * 32;
+        const uint8_t *block = (const uint8_t *)d->w + c / 64 * w_dw_u8_block(g) + c % 64 / BN * BN;
         for (size_t r = r0; r < r1; r++) {
             const uint8_t *image = d->in + r / g->oh * g->ih * g->iw * g->c + c;
             strip s = {d, image, d->zero + c, block, c1 - c < BN ? c1 - c : BN, w_window_start(r % g->oh, g->sh, g->pt)};

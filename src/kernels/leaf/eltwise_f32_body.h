@@ -2,20 +2,6 @@
 #include "kernels.h"
 #include "vec_act.h"
 
-#if VL == 16
-#define VKEEP_NAN(a, r) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, r)
-#define VSQRT(x) _mm512_sqrt_ps(x)
-#define VFLOOR(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
-#define VCEIL(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)
-#define VXOR(a, b) _mm512_xor_ps(a, b)
-#else
-#define VKEEP_NAN(a, r) _mm256_blendv_ps(a, r, _mm256_cmp_ps(a, a, _CMP_ORD_Q))
-#define VSQRT(x) _mm256_sqrt_ps(x)
-#define VFLOOR(x) _mm256_floor_ps(x)
-#define VCEIL(x) _mm256_ceil_ps(x)
-#define VXOR(a, b) _mm256_xor_ps(a, b)
-#endif
-
 /* ---- two operands ---- */
 
 INLINE V apply(w_binary_op op, V a, V b) {

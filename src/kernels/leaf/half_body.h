@@ -5,6 +5,9 @@
 #if VL == 16
 #define FROM_HALF(p) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
 #define TO_HALF(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT))
+#elif VL == 4
+#define FROM_HALF(p) vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)))
+#define TO_HALF(p, v) vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v)))
 #else
 #define FROM_HALF(p) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #define TO_HALF(p, v) _mm_storeu_si128((__m128i *)(void *)(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT))

@@ -15,6 +15,17 @@ static inline VI viload(const uint8_t *p) { return _mm512_cvtepu8_epi32(_mm_load
 static inline VI viload_n(const uint8_t *p, size_t n) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(vmask(n), p)); }
 static inline void vistore(uint8_t *p, VI v) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(v)); }
 static inline void vistore_n(uint8_t *p, size_t n, VI v) { _mm_mask_storeu_epi8(p, vmask(n), _mm512_cvtepi32_epi8(v)); }
+#elif VL == 4
+#define VITOF(x) VCVT(x)
+#define VFTOI(x) ICVT(x)
+#define VISET1(x) ISET1(x)
+#define VIADD(a, b) IADD(a, b)
+#define VISUB(a, b) ISUB(a, b)
+#define VIMAX(a, b) IMAX(a, b)
+static inline VI viload(const uint8_t *p) { return uload_n(p, 4); }
+static inline VI viload_n(const uint8_t *p, size_t n) { return uload_n(p, n); }
+static inline void vistore(uint8_t *p, VI v) { ustore(p, v); }
+static inline void vistore_n(uint8_t *p, size_t n, VI v) { ustore_n(p, n, v); }
 #else
 #define VITOF(x) _mm256_cvtepi32_ps(x)
 #define VFTOI(x) _mm256_cvtps_epi32(x)

@@ -24,6 +24,11 @@ typedef __m256i VI;
 #define VSIGN(x) _mm256_and_ps(x, _mm256_set1_ps(-0.0f))
 #define VOR(a, b) _mm256_or_ps(a, b)
 #define VSELECT_LT(a, b, yes, no) _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ))
+#define VKEEP_NAN(a, r) _mm256_blendv_ps(a, r, _mm256_cmp_ps(a, a, _CMP_ORD_Q))
+#define VSQRT(x) _mm256_sqrt_ps(x)
+#define VFLOOR(x) _mm256_floor_ps(x)
+#define VCEIL(x) _mm256_ceil_ps(x)
+#define VXOR(a, b) _mm256_xor_ps(a, b)
 
 /* The first n lanes, 0 <= n; the others are zero and not touched in memory. Stores by pieces: masked ones are slow on some CPUs. */
 static inline V vload_n(const float *p, size_t n) {

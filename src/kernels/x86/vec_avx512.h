@@ -24,6 +24,11 @@ typedef __m512i VI;
 #define VSIGN(x) _mm512_and_ps(x, _mm512_set1_ps(-0.0f))
 #define VOR(a, b) _mm512_or_ps(a, b)
 #define VSELECT_LT(a, b, yes, no) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes)
+#define VKEEP_NAN(a, r) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, r)
+#define VSQRT(x) _mm512_sqrt_ps(x)
+#define VFLOOR(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
+#define VCEIL(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)
+#define VXOR(a, b) _mm512_xor_ps(a, b)
 
 /* The first n lanes, 0 <= n; the others are zero and not touched in memory. */
 static inline __mmask16 vmask(size_t n) { return n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1); }

@@ -1,0 +1,6 @@
+/* The u8 x s8 implicit GEMM for NEON with mixed dot products: 16 accumulators; for few rows. */
+#include "u8_quads_i8mm.h"
+#define MR 4
+#define NV 4
+#define KERNEL w_u8_igemm_4x16__i8mm
+#include "u8_quads_body.h"

@@ -1,0 +1,6 @@
+/* The u8 x s8 implicit GEMM for NEON with mixed dot products: 16 accumulators. */
+#include "u8_quads_i8mm.h"
+#define MR 8
+#define NV 2
+#define KERNEL w_u8_igemm_8x8__i8mm
+#include "u8_quads_body.h"

@@ -1,0 +1,86 @@
+/* Four f32 lanes: the names that the shared kernel bodies are written in. NEON's maximum lets every NaN through; the bodies
+ * want the second operand where one is a NaN, hence comparisons. */
+#ifndef W_VEC_NEON_H
+#define W_VEC_NEON_H
+#include <arm_neon.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define VL 4
+typedef float32x4_t V;
+typedef int32x4_t VI;
+#define VSET1(x) vdupq_n_f32(x)
+#define VLOAD(p) vld1q_f32(p)
+#define VSTORE(p, v) vst1q_f32(p, v)
+#define VADD(a, b) vaddq_f32(a, b)
+#define VSUB(a, b) vsubq_f32(a, b)
+#define VMUL(a, b) vmulq_f32(a, b)
+#define VDIV(a, b) vdivq_f32(a, b)
+#define VFMA(a, b, c) vfmaq_f32(c, a, b)
+static inline V VMAX(V lo, V x) { return vbslq_f32(vcgtq_f32(lo, x), lo, x); } /* a NaN in x stays */
+static inline V VMIN(V hi, V x) { return vbslq_f32(vcltq_f32(hi, x), hi, x); }
+#define VROUND(x) vrndnq_f32(x)
+#define VFLOOR(x) vrndmq_f32(x)
+#define VCEIL(x) vrndpq_f32(x)
+#define VSQRT(x) vsqrtq_f32(x)
+#define VPOW2(x) vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(x), vdupq_n_s32(127)), 23))
+#define VBITS(op, a, b) vreinterpretq_f32_u32(op(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b)))
+#define VABS(x) vabsq_f32(x)
+#define VSIGN(x) VBITS(vandq_u32, x, VSET1(-0.0f))
+#define VOR(a, b) VBITS(vorrq_u32, a, b)
+#define VXOR(a, b) VBITS(veorq_u32, a, b)
+#define VSELECT_LT(a, b, yes, no) vbslq_f32(vcltq_f32(a, b), yes, no)
+#define VKEEP_NAN(a, r) vbslq_f32(vceqq_f32(a, a), r, a)
+
+/* The first n lanes, 0 <= n; the others are zero and not touched in memory. */
+static inline V vload_n(const float *p, size_t n) {
+    V v = VSET1(0.0f);
+    if (n >= 4) return vld1q_f32(p);
+    if (n & 2) v = vcombine_f32(vld1_f32(p), vget_low_f32(v));
+    if (n == 3) return vld1q_lane_f32(p + 2, v, 2);
+    return n == 1 ? vld1q_lane_f32(p, v, 0) : v;
+}
+static inline void vstore_n(float *p, size_t n, V v) {
+    if (n >= 4) {
+        vst1q_f32(p, v);
+        return;
+    }
+    if (n & 2) vst1_f32(p, vget_low_f32(v));
+    if (n == 3) vst1q_lane_f32(p + 2, v, 2);
+    else if (n == 1) vst1q_lane_f32(p, v, 0);
+}
+
+/* Integers: 32-bit lanes, and u8 in memory. */
+#define ISET1(x) vdupq_n_s32(x)
+#define ILOAD(p) vld1q_s32((const int32_t *)(const void *)(p))
+#define IADD(a, b) vaddq_s32(a, b)
+#define ISUB(a, b) vsubq_s32(a, b)
+#define IMUL(a, b) vmulq_s32(a, b)
+#define IMAX(a, b) vmaxq_s32(a, b)
+#define ICVT(v) vcvtnq_s32_f32(v) /* to nearest even */
+#define VCVT(i) vcvtq_f32_s32(i)
+static inline V VMAX_Q(V x, V lo) { return VMAX(x, lo); } /* a NaN in x becomes lo */
+static inline V VMIN_Q(V x, V hi) { return VMIN(x, hi); }
+#define VCLAMP_Q(x, lo, hi) VMIN_Q(VMAX_Q(x, lo), hi)
+static inline VI uload_n(const uint8_t *p, size_t n) {
+    uint32_t bits = 0;
+    if (n >= 4) memcpy(&bits, p, 4);
+    else
+        for (size_t i = 0; i < n; i++) bits |= (uint32_t)p[i] << 8 * i;
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(bits)))));
+}
+/* Lanes 0 ... 255 as bytes: those of a, then those of b. */
+static inline uint8x8_t upack(VI a, VI b) {
+    return vmovn_u16(vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(a)), vmovn_u32(vreinterpretq_u32_s32(b))));
+}
+static inline void ustore_n(uint8_t *p, size_t n, VI q) {
+    uint32_t bits = vget_lane_u32(vreinterpret_u32_u8(upack(q, q)), 0);
+    if (n >= 4) memcpy(p, &bits, 4);
+    else
+        for (size_t i = 0; i < n; i++) p[i] = (uint8_t)(bits >> 8 * i);
+}
+static inline void ustore(uint8_t *p, VI q) { ustore_n(p, 4, q); }
+/* Two vectors side by side. */
+static inline void ustore_2(uint8_t *p, VI a, VI b) { vst1_u8(p, upack(a, b)); }
+#endif

@@ -9,7 +9,7 @@ size_t opt_common_rows(const opt **rows, common *c) {
     size_t n = 0;
     r[n++] = (opt){"json", 0, OPT_FLAG, &c->json, NULL, "print one JSON object on standard output, nothing else"};
     r[n++] = (opt){"threads", 0, OPT_INT, &c->threads, "N", "threads to use (default: physical cores)"};
-    r[n++] = (opt){"cpu", 0, OPT_TEXT, &c->cpu, "NAME", 
+    r[n++] = (opt){"cpu", 0, OPT_TEXT, &c->cpu, "NAME",
                       "use no more than this instruction set: ref, avx2, avx512, vnni, bf16, amx, avxvnni; on arm64 ref, neon, dotprod, i8mm"};
     r[n++] = (opt){"machine", 0, OPT_TEXT, &c->machine, "FILE", "plan for the machine model in FILE; plan, inspect and diff then choose that machine's kernels"};
     r[n++] = (opt){"quiet", 'q', OPT_FLAG, &c->quiet, NULL, "no progress, no notes"};

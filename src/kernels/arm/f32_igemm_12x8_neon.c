@@ -3,4 +3,4 @@
 #define MR 12
 #define NV 2
 #define KERNEL w_f32_igemm_12x8__neon
-#include "../x86/f32_igemm_body.h"
+#include "../body/f32_igemm_body.h"

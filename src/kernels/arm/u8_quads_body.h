@@ -8,7 +8,7 @@
  * Sixteen activations of a row are loaded at once; the last ones of a run are put together byte by byte, so that nothing beyond
  * the run is read. With a bias b, sum(a (w + b)) is too great by b sum(a), the same in all columns: the sum of a row's
  * activations is counted beside the products. Everything is exact modulo 2^32. */
-#include "../x86/u8_store_vec.h"
+#include "../body/u8_store_vec.h"
 #define PACK W_PACK_S8_QUAD
 
 INLINE void quads(sums acc[MR][NV], const uint8x16_t x[MR], const uint8_t *w, size_t left, int mr, int nv) {
@@ -63,4 +63,4 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
     }
     store_tile(g, sc, y, p, col, cols, mr, nv);
 }
-#include "../x86/u8_blocks.h"
+#include "../body/u8_blocks.h"

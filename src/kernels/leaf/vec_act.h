@@ -1,7 +1,7 @@
 /* Epilogue activations on a small array of vectors, over the names of vec_*.h. */
 #ifndef W_VEC_ACT_H
 #define W_VEC_ACT_H
-#include "../x86/f32_act_vec.h"
+#include "../body/f32_act_vec.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")

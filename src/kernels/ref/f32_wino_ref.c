@@ -10,4 +10,4 @@ typedef float V;
 #define VSET1(x) (x)
 #define KERNEL_IN w_f32_wino_in__ref
 #define KERNEL_OUT w_f32_wino_out__ref
-#include "f32_wino_body.h"
+#include "../body/f32_wino_body.h"

@@ -3,4 +3,4 @@
 #define NV 4
 #define STREAMS 4
 #define KERNEL w_f32_gemv_1x64__avx512
-#include "f32_gemv_body.h"
+#include "../body/f32_gemv_body.h"

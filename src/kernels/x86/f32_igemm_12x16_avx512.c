@@ -3,4 +3,4 @@
 #define MR 12
 #define NV 1
 #define KERNEL w_f32_igemm_12x16__avx512
-#include "f32_igemm_body.h"
+#include "../body/f32_igemm_body.h"

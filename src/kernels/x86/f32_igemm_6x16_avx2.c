@@ -4,4 +4,4 @@
 #define TALL 12 /* rows of a tile that is one vector wide */
 #define NV 2
 #define KERNEL w_f32_igemm_6x16__avx2
-#include "f32_igemm_body.h"
+#include "../body/f32_igemm_body.h"

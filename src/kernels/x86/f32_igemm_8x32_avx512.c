@@ -3,4 +3,4 @@
 #define MR 8
 #define NV 2
 #define KERNEL w_f32_igemm_8x32__avx512
-#include "f32_igemm_body.h"
+#include "../body/f32_igemm_body.h"

@@ -4,7 +4,7 @@
  *
  * Quads of activations are broadcast; the last quad of a run is put together byte by byte, so that nothing beyond the run is
  * read. */
-#include "u8_store_vec.h"
+#include "../body/u8_store_vec.h"
 
 #define QUAD(nv) (WIDTH(nv) * 4 * PLANES) /* bytes of weights */
 typedef float quad_bits __attribute__((may_alias, aligned(1)));
@@ -39,4 +39,4 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
     }
     store_tile(g, sc, acc, p, col, cols, mr, nv);
 }
-#include "u8_blocks.h"
+#include "../body/u8_blocks.h"

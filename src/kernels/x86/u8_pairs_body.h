@@ -5,7 +5,7 @@
  * A slice of the rows of a tile is copied into a panel in the order of the weights, so that the inner loop has one long run
  * to broadcast from. Nothing beyond a run is read. */
 #define PACK W_PACK_S8_PAIRS
-#include "u8_store_vec.h"
+#include "../body/u8_store_vec.h"
 
 #define SLICE 128 /* quads of a row in the panel */
 #define LINE (SLICE * 4 + W_GROUP + 4) /* bytes between rows: 5 words more than whole lines, so that no two quads share a bank */
@@ -134,4 +134,4 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
     }
     store_tile(g, sc, acc, p, col, cols, mr, nv);
 }
-#include "u8_blocks.h"
+#include "../body/u8_blocks.h"

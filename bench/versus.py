@@ -52,7 +52,8 @@ def turns_in(budget, runners, burst):
 
 
 def measure(runners, nothings, inputs, turns, burst):
-    """(seconds of a call by runner, without the call itself), the ratio's interval, the best rival's number, trouble."""
+    """(seconds of a call by runner, without the call itself), each rival's ratio with its interval, the best rival's number,
+    trouble. Trouble is judged by the best rival's ratio."""
     n = len(runners)
 
     def bare(times):
@@ -66,11 +67,13 @@ def measure(runners, nothings, inputs, turns, burst):
         clean = bare(times)
         return clean[:, 0] / clean[:, best(clean)]
 
-    times, ratios, trouble = timing.measure([*runners, *nothings], inputs, ratio, turns, warmup=max(2, turns // 12), burst=burst)
-    clean, (middle, low, high) = bare(times), timing.interval(ratios)
+    times, _, trouble = timing.measure([*runners, *nothings], inputs, ratio, turns, warmup=max(2, turns // 12), burst=burst)
+    clean = bare(times)
+    ratios = [timing.interval(clean[:, 0] / clean[:, i]) for i in range(1, n)]
+    middle, low, high = ratios[best(clean) - 1]
     if not trouble and high - low > WIDTH_LIMIT * middle:
         trouble = f"the interval spans {100 * (high - low) / middle:.0f} % of the ratio (limit {100 * WIDTH_LIMIT:.0f} %)"
-    return clean, np.median(times[:, n:], axis=0), (middle, low, high), best(clean), trouble
+    return clean, np.median(times[:, n:], axis=0), ratios, best(clean), trouble
 
 
 def outputs_of(runners, inputs):
@@ -123,7 +126,8 @@ def row_of(name, path, threads, rivals, a):
     burst = min(calls_in_turn(r) for r in runners)
     turns = a.turns or turns_in(4 if a.quick else 20, [*runners, *nothings], burst)
     agree = compare(name, path, runners, inputs)
-    times, calls, (middle, low, high), best, trouble = measure(runners, nothings, inputs, turns, burst)
+    times, calls, ratios, best, trouble = measure(runners, nothings, inputs, turns, burst)
+    middle, low, high = ratios[best - 1]
     bound = bound_ms(path, threads, a.cpu)
     for r in [*runners, *nothings]:
         r.close()
@@ -136,6 +140,7 @@ def row_of(name, path, threads, rivals, a):
         ms = 1e3 * times[:, i]
         row["engines"][kind.name] = {"min_ms": float(ms.min()), "median_ms": float(np.median(ms)), "output_error": agree["errors"][i],
                                      "call_ms": 1e3 * float(calls[i - 1]) if i else 0.0,
+                                     **({"ratio": ratios[i - 1][0], "ratio_ci95": ratios[i - 1][1:]} if i and not trouble else {}),
                                      **(loading.measure(kind.name, path, threads) if not a.no_load else {})}
     return row
 
@@ -204,7 +209,7 @@ def chosen(a):
                 print(f"{name}: skipped: {e}", flush=True)
 
 
-def main():
+def arguments(words=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=pathlib.Path, help="ONNX files with fixed shapes; default: bench/models")
     parser.add_argument("--models", default="", metavar="REGEX", help="only networks whose name matches")
@@ -215,7 +220,11 @@ def main():
     parser.add_argument("--no-load", action="store_true", help="do not measure loading and memory")
     parser.add_argument("--cpu", help="cap weir's instruction set")
     parser.add_argument("--out", type=pathlib.Path, default=verdicts.ROOT / "bench" / "out" / "versus", help="without ending")
-    a = parser.parse_args()
+    return parser.parse_args(words)
+
+
+def main():
+    a = arguments()
     rivals = Rivals(a.engines.split(",") if a.engines else None)
     head, rows = header(rivals, a.cpu), []
     for name, path in chosen(a):

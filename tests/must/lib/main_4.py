@@ -28,7 +28,7 @@ def compare(v, net):
     ours, theirs = engines.Weir(path, 1), engines.OnnxRuntime(path, 1)
     shape = list(ours.session.input.shape)
     nothing = engines.OnnxRuntime.nothing(shape)
-    times, calls, (middle, low, high), _, trouble = versus.measure([ours, theirs], [nothing], inputs_of(shape), PAIRS, 1)
+    times, calls, [(middle, low, high)], _, trouble = versus.measure([ours, theirs], [nothing], inputs_of(shape), PAIRS, 1)
     medians = 1e6 * np.median(times, axis=0)
     if trouble:
         v.line(False, f"{net}: the machine is too unsteady to tell: {trouble}")

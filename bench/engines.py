@@ -6,6 +6,7 @@ costs can be taken off. Importing an engine is left until it is used: a missing 
 """
 import numpy as np
 
+import convert
 import weirlib
 
 
@@ -92,6 +93,111 @@ class OpenVino:
         self.request = self.compiled = None
 
 
-RIVALS = {e.name: e for e in (OnnxRuntime, OpenVino)}
-OTHERS = {"ncnn": "its converter starts from PyTorch, not from ONNX files with QDQ",
-          "MNN": "its converter is not run here yet", "LiteRT": "no converter from ONNX that keeps QDQ"}
+def inputs_of(path):
+    """(shape, type) of each input; free dimensions are 1."""
+    import onnx
+    graph = onnx.load(path, load_external_data=False).graph
+    given = {w.name for w in graph.initializer}
+    types = [i.type.tensor_type for i in graph.input if i.name not in given]
+    return [([d.dim_value or 1 for d in t.shape.dim], onnx.helper.tensor_dtype_to_np_dtype(t.elem_type)) for t in types]
+
+
+class Identity:
+    """A model that does nothing, in a file for converters; gone with the object."""
+
+    def __init__(self, shape):
+        import pathlib
+        import tempfile
+
+        import ortlib
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name) / "identity.onnx"
+        self.path.write_bytes(ortlib.identity(shape))
+
+
+class Mnn:
+    """Its Module interface with precision high, which is f32; inputs written in place."""
+    name = "mnn"
+
+    def __init__(self, path, threads):
+        import MNN
+        runtime = MNN.nn.create_runtime_manager(({"backend": "CPU", "numThread": threads, "precision": "high"},))
+        self.net = MNN.nn.load_module_from_file(str(convert.mnn(path)), [], [], runtime_manager=runtime)
+        kinds = {"float32": MNN.expr.float, "int32": MNN.expr.int, "int64": MNN.expr.int}
+        self.inputs = [MNN.expr.placeholder(shape, MNN.expr.NCHW, kinds[kind.name]) for shape, kind in inputs_of(path)]
+
+    @staticmethod
+    def version():
+        import MNN
+        return MNN.version()
+
+    @classmethod
+    def nothing(cls, shape):
+        return cls(Identity(shape).path, 1)
+
+    def feed(self, *arrays):
+        for place, array in zip(self.inputs, arrays):
+            place.write(array if array.dtype == np.float32 else array.astype(np.int32))
+
+    def run(self):
+        self.results = self.net.forward(self.inputs)
+        for result in self.results:
+            result.read()  # forward alone may leave work undone
+
+    @property
+    def outputs(self):
+        return [np.array(result.read()) for result in self.results]
+
+    def close(self):
+        self.net = self.inputs = self.results = None
+
+
+class Ncnn:
+    """All in f32; an extractor for each call, as its documentation says. It knows no batch: images come without that axis."""
+    name = "ncnn"
+
+    def __init__(self, path, threads):
+        import ncnn
+        self.kinds = inputs_of(path)
+        if any(kind != np.float32 for _, kind in self.kinds):
+            raise convert.Unsupported("inputs of integers are not tried")
+        structure, weights = convert.ncnn(path, [shape for shape, _ in self.kinds])
+        self.net, self.mat = ncnn.Net(), ncnn.Mat
+        self.net.opt.num_threads = threads
+        for narrow in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
+            setattr(self.net.opt, f"use_{narrow}", False)
+        if self.net.load_param(str(structure)) or self.net.load_model(str(weights)):
+            raise convert.Unsupported("ncnn does not load what pnnx wrote")
+        self.results = []
+
+    @staticmethod
+    def version():
+        import ncnn
+        return ncnn.__version__
+
+    @classmethod
+    def nothing(cls, shape):
+        return cls(Identity(shape).path, 1)
+
+    def feed(self, *arrays):
+        self.inputs = [self.mat(np.ascontiguousarray(a[0])).clone() for a in arrays]
+
+    def run(self):
+        extractor = self.net.create_extractor()
+        for name, mat in zip(self.net.input_names(), self.inputs):
+            extractor.input(name, mat)
+        got = [extractor.extract(name) for name in self.net.output_names()]
+        if any(status for status, _ in got):
+            raise convert.Unsupported("a layer failed")
+        self.results = [mat for _, mat in got]
+
+    @property
+    def outputs(self):
+        return [np.array(mat)[None] for mat in self.results]
+
+    def close(self):
+        self.net = self.inputs = self.results = None
+
+
+RIVALS = {e.name: e for e in (OnnxRuntime, OpenVino, Mnn, Ncnn)}
+OTHERS = {"LiteRT": "its converters from ONNX need TensorFlow, and none keeps QDQ"}

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+import convert
+
 
 def status_kb(field):
     for line in pathlib.Path("/proc/self/status").read_text().splitlines():
@@ -17,10 +19,18 @@ def status_kb(field):
     raise RuntimeError(f"/proc/self/status has no {field}")
 
 
-def measure(engine, path, threads):
-    """The least of three processes' times and memories."""
-    command = [sys.executable, __file__, engine, str(path), str(threads)]
-    rows = [json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(3)]
+def once(engine, path, threads):
+    """A process of its own; convert.Unsupported with its last words where it fails."""
+    done = subprocess.run([sys.executable, __file__, engine, str(path), str(threads)], capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        words = done.stderr.strip().splitlines()
+        raise convert.Unsupported(words[-1].removeprefix("convert.Unsupported: ") if words else f"exit {done.returncode}")
+    return json.loads(done.stdout.splitlines()[-1])  # some engines talk
+
+
+def measure(engine, path, threads, times=3):
+    """The least of several processes' times and memories."""
+    rows = [once(engine, path, threads) for _ in range(times)]
     return {key: min(row[key] for row in rows) for key in rows[0]}
 
 

@@ -14,6 +14,7 @@ import re
 import numpy as np
 
 import agreement
+import convert
 import engines
 import loading
 import models
@@ -23,6 +24,7 @@ import verdicts
 
 CACHE = verdicts.ROOT / "bench" / "out" / "models"
 TURN = 0.005     # seconds of a turn that are timed, at most 50 calls
+WRONG = 0.02     # of the largest output (8-bit networks: 3 times ONNX Runtime's noise), beyond which a rival computes something else
 WIDTH_LIMIT = 0.1  # of the ratio: a wider interval tells nothing
 
 
@@ -95,7 +97,7 @@ def outputs_in_runtime(path, inputs, fused=True):
 
 
 def compare(name, path, runners, inputs):
-    """Against the first rival, ONNX Runtime; 8-bit networks by their error to the float one. Includes whether weir agrees.
+    """(error of each runner, limit of weir's), against the first rival, ONNX Runtime; 8-bit networks against the float one.
 
     Some networks magnify rounding (a sigmoid far from 0 of what should be exact): as far as ONNX Runtime's two ways of
     computing the same graph lie apart, twice that is allowed."""
@@ -103,14 +105,58 @@ def compare(name, path, runners, inputs):
     if models.group(name) == "int8":
         exact = outputs_in_runtime(models.build(name.removesuffix(models.INT8), CACHE), inputs)
         errors = [agreement.noise(o, exact) for o in outs]
-        return {"errors": errors, "limit": agreement.INT8_WORSE * errors[1], "agrees": errors[0] <= agreement.INT8_WORSE * errors[1]}
+        return errors, agreement.INT8_WORSE * errors[1]
     apart = agreement.furthest(outputs_in_runtime(path, inputs, fused=False), outs[1])
-    errors, limit = [agreement.furthest(o, outs[1]) for o in outs], max(agreement.tolerance(path), 2 * apart)
-    return {"errors": errors, "limit": limit, "agrees": errors[0] <= limit}
+    return [agreement.furthest(o, outs[1]) for o in outs], max(agreement.tolerance(path), 2 * apart)
+
+
+def opened(kinds, path, threads, load):
+    """({engine: figures of loading}, {engine: why it does not run the network}): each in a process of its own, which may die."""
+    figures, skipped = {}, {}
+    for kind in kinds:
+        try:
+            figures[kind.name] = loading.measure(kind.name, path, threads, 3 if load else 1)
+        except convert.Unsupported as e:
+            skipped[kind.name] = str(e)
+    return figures, skipped
+
+
+def leave_out(runners, errors, skipped):
+    """Rivals that give another answer are no rivals."""
+    for i in range(len(runners) - 1, 1, -1):
+        if not errors[i] <= max(WRONG, 3 * errors[1]):
+            skipped[runners[i].name] = f"its answer differs by {errors[i]:.2g}"
+            runners.pop(i).close()
+            del errors[i]
 
 
 def bound_ms(path, threads, cpu):
     return verdicts.weir("plan", path, "--threads", threads, *(["--cpu", cpu] if cpu else []))["bound_ms"]
+
+
+def figures_of_engines(runners, times, calls, ratios, errors, trouble, opening):
+    rows = {}
+    for i, runner in enumerate(runners):
+        ms = 1e3 * times[:, i]
+        rows[runner.name] = {"min_ms": float(ms.min()), "median_ms": float(np.median(ms)), "output_error": errors[i],
+                             "call_ms": 1e3 * float(calls[i - 1]) if i else 0.0, **opening.get(runner.name, {})}
+        if i and not trouble:
+            rows[runner.name] |= {"ratio": ratios[i - 1][0], "ratio_ci95": ratios[i - 1][1:]}
+    return rows
+
+
+def timed(runners, inputs, errors, opening, a):
+    """What the clock says of a row. Closes the runners."""
+    nothings = [r.nothing(list(inputs[0][0].shape)) for r in runners[1:]]
+    burst = min(calls_in_turn(r) for r in runners)
+    turns = a.turns or turns_in(4 if a.quick else 20, [*runners, *nothings], burst)
+    times, calls, ratios, best, trouble = measure(runners, nothings, inputs, turns, burst)
+    for r in [*runners, *nothings]:
+        r.close()
+    middle, low, high = ratios[best - 1]
+    return {"pairs": len(times), "calls_in_turn": burst, "best_rival": runners[best].name, "unstable": trouble,
+            "ratio": None if trouble else middle, "ratio_ci95": None if trouble else [low, high],
+            "engines": figures_of_engines(runners, times, calls, ratios, errors, trouble, {} if a.no_load else opening)}
 
 
 def row_of(name, path, threads, rivals, a):
@@ -120,29 +166,14 @@ def row_of(name, path, threads, rivals, a):
         ours = engines.Weir(path, threads, a.cpu)
     except RuntimeError as e:
         return {**row, "failed": str(e)}
+    opening, skipped = opened([engines.Weir, *rivals.kinds], path, threads, not a.no_load)
     inputs = [tuple(models.feeds(path, seed).values()) for seed in range(4)]
-    runners = [ours, *(kind(path, threads) for kind in rivals.kinds)]
-    nothings = [kind.nothing(list(inputs[0][0].shape)) for kind in rivals.kinds]
-    burst = min(calls_in_turn(r) for r in runners)
-    turns = a.turns or turns_in(4 if a.quick else 20, [*runners, *nothings], burst)
-    agree = compare(name, path, runners, inputs)
-    times, calls, ratios, best, trouble = measure(runners, nothings, inputs, turns, burst)
-    middle, low, high = ratios[best - 1]
-    bound = bound_ms(path, threads, a.cpu)
-    for r in [*runners, *nothings]:
-        r.close()
-    kinds = [engines.Weir, *rivals.kinds]
-    row |= {"isa": ours.isa, "pairs": len(times), "calls_in_turn": burst, "best_rival": kinds[best].name, "unstable": trouble,
-            "ratio": None if trouble else middle, "ratio_ci95": None if trouble else [low, high], "bound_ms": bound,
-            "fraction_of_bound": bound / (1e3 * float(np.median(times[:, 0]))), "output_limit": agree["limit"],
-            "outputs_agree": agree["agrees"], "engines": {}}
-    for i, kind in enumerate(kinds):
-        ms = 1e3 * times[:, i]
-        row["engines"][kind.name] = {"min_ms": float(ms.min()), "median_ms": float(np.median(ms)), "output_error": agree["errors"][i],
-                                     "call_ms": 1e3 * float(calls[i - 1]) if i else 0.0,
-                                     **({"ratio": ratios[i - 1][0], "ratio_ci95": ratios[i - 1][1:]} if i and not trouble else {}),
-                                     **(loading.measure(kind.name, path, threads) if not a.no_load else {})}
-    return row
+    runners = [ours, *(kind(path, threads) for kind in rivals.kinds if kind.name in opening)]
+    errors, limit = compare(name, path, runners, inputs)
+    leave_out(runners, errors, skipped)
+    row |= {"isa": ours.isa, "output_limit": limit, "outputs_agree": errors[0] <= limit, "skipped": skipped,
+            "bound_ms": bound_ms(path, threads, a.cpu), **timed(runners, inputs, errors, opening, a)}
+    return {**row, "fraction_of_bound": row["bound_ms"] / row["engines"]["weir"]["median_ms"]}
 
 
 # ---- the table ----
@@ -180,6 +211,8 @@ def markdown(head, rows):
     lines = [f"weir {head['weir']} ({head['isa']}) on {head['cpu']}; " + ", ".join(f"{k} {v}" for k, v in head["rivals"].items()) + ".",
              *(f"Skipped {k}: {v}." for k, v in head["skipped"].items()), "Pairs of numbers: weir / best rival.", ""]
     lines += ["| " + " | ".join(map(str, line)) + " |" for line in (HEAD, ("---",) * len(HEAD), *map(cells, rows))]
+    left = sorted({f"{engine} on {r['model']}: {why}" for r in rows for engine, why in r.get("skipped", {}).items()})
+    lines += ["", "Not run:", "", *(f"- {line}" for line in left)] if left else []
     return "\n".join([*lines, "", "Geometric mean of the ratios to the best rival:", "", *(f"- {m}" for m in means(rows))]) + "\n"
 
 

@@ -88,30 +88,34 @@ static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack
         }
 }
 
-/* The elements of the group that starts at quad q of columns j0 ..., and their order. Returns how many they are. */
-static size_t order_group(const w_pack_u8_args *a, size_t j0, size_t width, size_t q, int8_t w[W_GROUP * W_MAX_NR], uint8_t *order) {
+/* The elements of the group that starts at quad q of columns j0 ..., and their order. Returns how many they are; *sums becomes
+ * the quads whose sums fit 16 bits, if those are fewer. */
+static size_t order_group(const w_pack_u8_args *a, size_t j0, size_t width, size_t q, int8_t w[W_GROUP * W_MAX_NR], uint8_t *order,
+                          int *sums) {
     size_t run = w_u8_quads(a->c), quads = a->taps * run, n = quads - q < 4 ? quads - q : 4;
     if (n < 4) memset(w, 0, W_GROUP * width);
     if (n < 4 || !gather_four(a, j0, width, q, w))
         for (size_t i = 0; i < n; i++) gather_quad(a, j0, width, (q + i) / run, (q + i) % run * 4, w + i * 4 * width);
-    w_pair_order(order, w, width, 4 * n);
+    int fit = w_pair_order(order, w, width, 4 * n);
+    if (fit < *sums) *sums = fit;
     return 4 * n;
 }
 
 #define SAMPLES 48 /* groups that are looked at */
 
-w_wide_share w_pack_wide_share(size_t nr, const w_pack_u8_args *a) {
+w_pair_stats w_pack_pair_stats(size_t nr, const w_pack_u8_args *a) {
     size_t blocks = (a->n + nr - 1) / nr, groups = w_u8_orders(a->taps, a->c) / W_GROUP, all = blocks * groups, wide = 0, having = 0, seen = 0;
+    int sums = 4;
     for (size_t i = 0; i < SAMPLES && i < all; i++, seen++) {
         int8_t w[W_GROUP * W_MAX_NR];
         uint8_t order[W_GROUP];
         size_t at = all <= SAMPLES ? i : i * (all / SAMPLES) + i % 7 % (all / SAMPLES); /* not in step with a block's groups */
         size_t j0 = at / groups * nr;
-        order_group(a, j0, w_block_width(nr, a->n - j0), at % groups * 4, w, order);
+        order_group(a, j0, w_block_width(nr, a->n - j0), at % groups * 4, w, order, &sums);
         wide += W_WIDE_OF(order);
         having += W_WIDE_OF(order) > 0;
     }
-    return (w_wide_share){seen ? (double)wide / (double)(4 * seen) : 0, seen ? (double)having / (double)seen : 0};
+    return (w_pair_stats){seen ? (double)wide / (double)(4 * seen) : 0, seen ? (double)having / (double)seen : 0, sums};
 }
 
 /* The runs of one block as W_PACK_S8_PAIRS. Returns where the block ends. */
@@ -119,13 +123,14 @@ static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, 
     size_t quads = a->taps * w_u8_quads(a->c);
     uint8_t *order = dst, *out = dst + w_u8_orders(a->taps, a->c);
     bool narrow = true;
+    int sums = 4;
     for (size_t q = 0; q < quads; q += 4, order += W_GROUP) {
         int8_t w[W_GROUP * W_MAX_NR];
-        size_t count = order_group(a, j0, width, q, w, order);
+        size_t count = order_group(a, j0, width, q, w, order, &sums);
         if (W_WIDE_OF(order)) narrow = false;
         for (size_t i = 0; i < count; i += 4, out += 4 * width) to_quads(out, w, order + i, width);
     }
-    if (narrow) dst[1] |= W_BLOCK_NARROW;
+    if (narrow) dst[1] |= (uint8_t)(W_BLOCK_NARROW | (sums >= 2 ? W_BLOCK_TWO : 0) | (sums == 4 ? W_BLOCK_FOUR : 0));
     return out;
 }
 

@@ -1,5 +1,5 @@
 /* Orders the elements of a group so that u8 x s8 products of two neighbours sum up inside 16 bits: 255 times what the weights
- * of one sign add up to is at most 32767 when they add up to 128. Trained weights are mostly far smaller, so nearly every
+ * of one sign add up to is at most 32767 when they add up to 128. Where weights are light, more than two do. Trained weights are mostly far smaller, so nearly every
  * element finds a partner that suits it in all columns of the block; an order is a perfect matching of a graph of 16 elements.
  * Instructions that saturate at 16 bits then give exact sums. */
 #include "kernels.h"
@@ -114,7 +114,32 @@ static void split(sides *s, const int8_t *w, size_t width) {
     else split_width(to, w, width);
 }
 
-void w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count) {
+/* Adds b to a, whose weights of one sign add up to at most LIMIT; false when they then do not. */
+static bool join(sides *a, const sides *b, size_t n) {
+    bool fits = suit(a, b, n);
+    for (size_t i = 0; i < n; i++) a->v[i] += b->v[i];
+    return fits;
+}
+
+/* The neighbouring quads of an ordered group without wide ones whose sums fit: light weights, such as those of few bits. */
+static int sums_of(const sides *side, const uint8_t *order, size_t n) {
+    int sums = 4;
+    for (size_t pair = 0; pair < 2; pair++) { /* of the two in a quad */
+        sides two[2];
+        for (size_t i = 0; i < 2; i++) {
+            const uint8_t *o = order + 8 * i + 2 * pair;
+            two[i] = side[o[0]];
+            join(&two[i], &side[o[1]], n);
+            sides next = side[o[4]];
+            join(&next, &side[o[5]], n);
+            if (!join(&two[i], &next, n)) return 1;
+        }
+        if (!join(&two[0], &two[1], n)) sums = 2;
+    }
+    return sums;
+}
+
+int w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count) {
     sides side[W_GROUP];
     matching m = {.tries = 0};
     uint16_t all = (uint16_t)((1u << count) - 1);
@@ -125,12 +150,14 @@ void w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t 
     size_t n = 2 * width / sizeof(lanes);
     bool as_is = true;
     for (size_t i = 0; as_is && i < count; i += 2) as_is = suit(&side[i], &side[i + 1], n);
-    if (as_is) return;
+    if (as_is) return sums_of(side, order, n);
     size_t alone = 0;
     if (!match_plainly(&m, side, n, all)) {
         find_partners(&m, side, n, count);
         if (!match(&m, all, 0)) alone = match_some(&m, all, count);
     }
     memcpy(order, m.order, count);
+    int sums = alone ? 1 : sums_of(side, order, n);
     order[0] |= (uint8_t)((alone + 3) / 4 << 4);
+    return sums;
 }

@@ -1,12 +1,14 @@
 /* The u8 x s8 implicit GEMM: every result equals the plain computation, sums in 64 bits, epilogue in single f32 operations. */
 #include "check_igemm.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* V_TOP: 255 x -128 or 127 everywhere, where 16-bit sums would saturate; V_BELL: weights as training leaves them, most of them
- * small, some at the ends of the range. */
-enum { V_RANDOM, V_TOP, V_ALTERNATE, V_BELL, V_KINDS };
+ * small, some at the ends of the range; V_TWO, V_FOUR: as light as two and four quads may be to sum up at 16 bits, or by 1 too
+ * heavy. */
+enum { V_RANDOM, V_TOP, V_ALTERNATE, V_BELL, V_TWO, V_FOUR, V_KINDS };
 
 typedef struct operands {
     igemm_shape s;
@@ -36,14 +38,23 @@ static int8_t draw_bell(check *c) {
     return (int8_t)(x * 31);
 }
 
+static int8_t draw_weight(check *c, int values, int end, size_t i) {
+    if (values == V_RANDOM) return (int8_t)check_random(c);
+    if (values == V_BELL) return draw_bell(c);
+    if (values == V_ALTERNATE) return i % 2 ? 127 : -128;
+    return (int8_t)end;
+}
+
 static void draw_values(check *c, operands *o) {
+    const int most = o->values == V_TWO ? 32 : o->values == V_FOUR ? 16 : 127, beyond = (int)check_range(c, 0, 3) == 0;
     for (size_t i = 0; i < o->s.elements; i++)
         o->in[i] = o->values == V_RANDOM ? (uint8_t)check_random(c) : o->values != V_ALTERNATE ? 255 : i % 2 ? 255 : 0;
     for (size_t j = 0; j < o->s.n; j++) {
-        int8_t end = check_range(c, 0, 1) ? 127 : -128;
+        int end = check_range(c, 0, 1) ? most : -most - (most == 127);
+        if (most < 127) end += end > 0 ? beyond : -beyond;
+        bool mixed = most < 127 && check_range(c, 0, 2) == 0;
         for (size_t i = 0; i < o->k; i++)
-            o->w[j * o->k + i] = o->values == V_RANDOM ? (int8_t)check_random(c) : o->values == V_BELL ? draw_bell(c)
-                                 : o->values == V_TOP ? end : i % 2 ? 127 : -128;
+            o->w[j * o->k + i] = mixed ? (int8_t)check_range(c, -most, most) : draw_weight(c, o->values, end, i);
         o->mul[j] = (1.1f + check_unit(c)) / (float)(o->k * 2000);
         o->bias[j] = check_unit(c);
     }
@@ -185,7 +196,8 @@ static void call(void *arg) {
     t->fn(t->g, 0, t->p, 0, t->blocks);
 }
 
-static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t nr, w_pack_kind pack) {
+/* light: weights of 5 bits. */
+static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t nr, w_pack_kind pack, bool light) {
     size_t depth = l->taps > 1 ? W_ALIGN_UP(l->c, (size_t)4) : l->c, step = l->taps > 1 ? (l->c + l->taps - 1) / l->taps : l->c;
     size_t blocks = (l->n + nr - 1) / nr, row = l->taps > 1 ? 32 * step : 0, elements = l->p * step + l->taps * row + depth;
     size_t packed = w_u8_packed(pack, nr, l->n, l->taps, depth), k = l->taps * depth;
@@ -193,7 +205,7 @@ static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t
     float *mul = get(l->n * sizeof *mul);
     uint8_t *in = check_guarded(c, elements), *w = check_guarded(c, W_ALIGN_UP(packed, (size_t)64)), *out = check_guarded(c, l->p * l->n);
     for (size_t i = 0; i < elements; i++) in[i] = (uint8_t)check_random(c);
-    for (size_t i = 0; i < l->n * k; i++) weights[i] = draw_bell(c);
+    for (size_t i = 0; i < l->n * k; i++) weights[i] = (int8_t)(draw_bell(c) / (light ? 8 : 1));
     for (size_t i = 0; i < l->n; i++) mul[i] = 0.001f;
     w_pack_u8(w, pack, nr, &(w_pack_u8_args){weights, k, 1, l->n, l->taps, depth, 1, mul, NULL});
     int32_t *offset = check_guarded(c, l->p * sizeof *offset);
@@ -202,7 +214,9 @@ static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t
                     .out_u8 = true, .inv_scale = 1.0f, .ep = {W_KACT_RELU, 0, 0}};
     timed t = {fn, &g, l->p, blocks};
     double macs = (double)l->p * (double)(l->taps * l->c) * (double)l->n, bytes = (double)(elements + l->taps * l->c * l->n + l->p * l->n);
-    check_print_speed(c, l->name, check_time(call, &t), macs, bytes, c->peak_u8);
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", l->name, light ? ", light" : "");
+    check_print_speed(c, name, check_time(call, &t), macs, bytes, c->peak_u8);
     free(weights);
     free(mul);
     check_release_all();
@@ -210,5 +224,6 @@ static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t
 
 void check_u8_igemm(check *c, w_fn_u8_igemm *fn, int mr, int nr, int pack) {
     for (size_t i = 0; i < 400; i++) check_case(c, fn, i, mr, nr, pack);
-    for (size_t i = 0; c->bench && i < igemm_nlayers; i++) time_layer(c, fn, &igemm_layers[i], (size_t)nr, (w_pack_kind)pack);
+    for (int light = 0; c->bench && light <= (pack == W_PACK_S8_PAIRS); light++)
+        for (size_t i = 0; i < igemm_nlayers; i++) time_layer(c, fn, &igemm_layers[i], (size_t)nr, (w_pack_kind)pack, light);
 }

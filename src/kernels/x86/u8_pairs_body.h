@@ -1,6 +1,7 @@
 /* The u8 x s8 implicit GEMM with instructions that saturate sums of two products at 16 bits, over the names of vec_avx2.h;
  * the including file sets MR, NV (1, 2 or 4) and KERNEL. Exact: the weights' order (W_PACK_S8_PAIRS) keeps those sums inside,
- * and groups without such an order are multiplied by halves.
+ * and groups without such an order are multiplied by halves. Where weights are light, such as those of few bits, the products of
+ * two or four quads sum up at 16 bits: fewer multiplications by one to widen them.
  *
  * A slice of the rows of a tile is copied into a panel in the order of the weights, so that the inner loop has one long run
  * to broadcast from. Nothing beyond a run is read. */
@@ -20,6 +21,7 @@ typedef struct panel {
     size_t tap, c;             /* the element that comes next */
     const uint8_t *row[MR];    /* that run of each row; without a table the first one, from which the others are tap_stride apart */
     bool narrow;               /* no group of the block is wide */
+    int sums;                  /* quads whose products are summed at 16 bits */
 } panel;
 
 /* The n bytes from p on, n < 8 or n < W_GROUP, then zeros. */
@@ -101,6 +103,26 @@ INLINE void quad_narrow(VI acc[MR][NV], const uint8_t *x, const uint8_t *w, int 
     UNROLL for (int v = 0; v < nv; v++) b[v] = ILOAD(w + v * VL * 4);
     multiply(acc, x, b, mr, nv);
 }
+/* Two or four quads whose products are summed at 16 bits before those are widened. */
+INLINE void quads_light(VI acc[MR][NV], const uint8_t *x, const uint8_t *w, int many, int mr, int nv) {
+    const VI ones = _mm256_set1_epi16(1);
+    VI b[2][NV];
+    UNROLL for (int v = 0; v < 2 * nv; v++) {
+        b[v / nv][v % nv] = ILOAD(w + (v / nv * WIDTH(nv) + v % nv * VL) * 4);
+        __asm__("" : "+x"(b[v / nv][v % nv])); /* else gcc loads it again for every row; the other quads' stay in memory */
+    }
+    UNROLL for (int m = 0; m < mr; m++) {
+        VI sum[NV];
+        UNROLL for (int q = 0; q < many; q++) {
+            VI a = ISET1((int)*(const bits_4 *)(x + m * LINE + q * 4));
+            UNROLL for (int v = 0; v < nv; v++) {
+                VI pair = _mm256_maddubs_epi16(a, q < 2 ? b[q][v] : ILOAD(w + (q * WIDTH(nv) + v * VL) * 4));
+                sum[v] = q ? _mm256_add_epi16(sum[v], pair) : pair;
+            }
+        }
+        UNROLL for (int v = 0; v < nv; v++) acc[m][v] = IADD(acc[m][v], _mm256_madd_epi16(sum[v], ones));
+    }
+}
 /* Weights as the sum of two halves, each between -64 and 64. */
 INLINE void quad_wide(VI acc[MR][NV], const uint8_t *x, const uint8_t *w, int mr, int nv) {
     const VI bits = _mm256_set1_epi8(0x7f), sign = _mm256_set1_epi8(0x40);
@@ -122,6 +144,7 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
     s.left = g->rows.taps * w_u8_quads(g->rows.c);
     for (int m = 0; m < mr; m++) s.row[m] = w_row_u8(&g->rows, 0, p + (size_t)m);
     s.narrow = s.order[1] & W_BLOCK_NARROW;
+    s.sums = s.order[1] & W_BLOCK_FOUR ? 4 : s.order[1] & W_BLOCK_TWO ? 2 : 1;
     const uint8_t *w = s.order + w_u8_orders(g->rows.taps, g->rows.c);
     start_tile(g, block, acc, mr, nv);
     for (size_t spans; (spans = fill(&s, &g->rows, p, mr)) > 0;) {
@@ -129,6 +152,8 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
         for (size_t i = 0; i < spans; i++) {
             const uint8_t *narrow = x + s.span[i].wide * 4, *end = narrow + s.span[i].narrow * 4;
             for (; x < narrow; x += 4, w += WIDTH(nv) * 4) quad_wide(acc, x, w, mr, nv);
+            for (; s.sums == 4 && end - x >= 16; x += 16, w += WIDTH(nv) * 16) quads_light(acc, x, w, 4, mr, nv);
+            for (; s.sums == 2 && end - x >= 8; x += 8, w += WIDTH(nv) * 8) quads_light(acc, x, w, 2, mr, nv);
             for (; x < end; x += 4, w += WIDTH(nv) * 4) quad_narrow(acc, x, w, mr, nv);
         }
     }

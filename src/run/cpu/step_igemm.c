@@ -40,6 +40,9 @@ const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, siz
 #define PANEL_START 60.0 /* cycles to fill a panel, beyond what its length takes */
 #define WIDE_QUAD 12.0   /* cycles that a quad multiplied by halves takes more, in a tile of two vectors */
 #define WIDE_GROUP 25.0  /* and that going from one way to the other and back takes */
+/* Instructions that multiply, as a part of those of weights whose products are widened pair by pair. */
+static double multiplications(int sums) { return 0.5 + 0.5 / sums; }
+
 static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_args *a) {
     size_t best = 0;
     double least = 0;
@@ -52,8 +55,9 @@ static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_a
         double work = planes; /* as measured where several instructions make one product */
         if (pairs) work = t->nr > s.lanes ? 2.6 : 3.1;
         else if (planes == 2 && s.lanes == 8) work = 3.25;
-        w_wide_share wide = pairs ? w_pack_wide_share(t->nr, a) : (w_wide_share){0, 0};
-        candidate c = {t->mr, t->nr, planes, work, bytes, pairs ? PANEL_START : 0, wide.quads * WIDE_QUAD + wide.groups * WIDE_GROUP / 4};
+        w_pair_stats is = pairs ? w_pack_pair_stats(t->nr, a) : (w_pair_stats){0, 0, 1};
+        candidate c = {t->mr, t->nr, planes, work * multiplications(is.sums), bytes, pairs ? PANEL_START : 0,
+                       is.wide * WIDE_QUAD + is.wide_groups * WIDE_GROUP / 4};
         double d = cost(&s, &c);
         if (i == 0 || d < least) least = d, best = i;
     }
@@ -153,6 +157,16 @@ static void pack_u8_slices(const w_graph *g, const igemm *m, uint8_t *to, w_pack
     }
 }
 
+/* A block's first group tells how its products are summed; the peak that the bound is made of widens pair by pair. */
+static double pairs_done(const igemm *m, const uint8_t *packed) {
+    double all = 0;
+    for (size_t j = 0; j < m->u8.n; j += m->nr) {
+        uint8_t is = packed[j / m->nr * m->block_bytes + w_block_width(m->nr, m->u8.n - j) * 12 + 1];
+        all += (double)W_MIN(m->nr, m->u8.n - j) * multiplications(is & W_BLOCK_FOUR ? 4 : is & W_BLOCK_TWO ? 2 : 1);
+    }
+    return all * (double)m->p * (double)(m->u8.rows.taps * m->u8.rows.c);
+}
+
 weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, weir_error *e) {
     a->n = m->u8.n;
     a->taps = m->u8.rows.taps;
@@ -168,6 +182,7 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     if (!packed) return WEIR_NO_RESOURCE;
     pack_u8_slices(p->graph, m, packed, t->pack, a);
     m->u8.w = packed;
+    if (t->pack == W_PACK_S8_PAIRS) s->macs_done = pairs_done(m, packed);
     return describe(p, s, m, t->name, W_PEAK_INT8, e);
 }
 

@@ -79,11 +79,10 @@ typedef void w_fn_u8_igemm(const w_u8_igemm *g, size_t p0, size_t p1, size_t b0,
 #define W_MAX_NR 64 /* columns of the widest block */
 #define W_GROUP 16
 #define W_WIDE_OF(order) ((order)[0] >> 4) /* wide quads of a group; beside the low four bits, which alone are the order */
-/* In the second byte of a block's orders: none of its quads is wide; and of how many neighbouring quads the same pair's products
- * sum up inside 16 bits, in all whole groups. */
-#define W_BLOCK_NARROW 0x10
-#define W_BLOCK_TWO 0x20
-#define W_BLOCK_FOUR 0x40
+/* What all groups of a block have in common, the highest that holds: none of its quads is wide; the products of the same pair of
+ * two, of four neighbouring quads sum up inside 16 bits; that in the order of the elements themselves. Beside the order, too. */
+typedef enum w_block_kind { W_BLOCK_ANY, W_BLOCK_NARROW, W_BLOCK_TWO, W_BLOCK_FOUR, W_BLOCK_FOUR_AS_IS } w_block_kind;
+#define W_BLOCK_OF(order) ((w_block_kind)((order)[1] >> 4)) /* of a block's first order */
 
 /* How the weights of a block lie. Runs of u8 are padded to quads with zero weights; only c elements of an input are read. */
 typedef enum w_pack_kind {
@@ -130,9 +129,9 @@ typedef struct w_pack_u8_args {
     const float *mul, *bias;
 } w_pack_u8_args;
 void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a);
-/* From some blocks and groups of the weights as W_PACK_S8_PAIRS: the shares of wide quads and of groups that have one, and the
- * quads whose products sum up inside 16 bits: 1, 2 or 4. */
-typedef struct w_pair_stats { double wide, wide_groups; int sums; } w_pair_stats;
+/* From some blocks and groups of the weights as W_PACK_S8_PAIRS: the shares of wide quads and of groups that have one, and what
+ * the groups have in common. */
+typedef struct w_pair_stats { double wide, wide_groups; w_block_kind kind; } w_pair_stats;
 w_pair_stats w_pack_pair_stats(size_t nr, const w_pack_u8_args *a);
 /* An order of the first `count` elements of w[W_GROUP][width], whole quads, in which sums of two neighbours' products fit 16
  * bits, but for W_WIDE_OF(order) quads at its start. The places from count on are as they stand. Returns the quads whose sums

@@ -88,16 +88,25 @@ static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack
         }
 }
 
-/* The elements of the group that starts at quad q of columns j0 ..., and their order. Returns how many they are; *sums becomes
- * the quads whose sums fit 16 bits, if those are fewer. */
+static w_block_kind kind_of(const uint8_t order[W_GROUP], int sums) {
+    if (W_WIDE_OF(order)) return W_BLOCK_ANY;
+    if (sums < 4) return sums == 2 ? W_BLOCK_TWO : W_BLOCK_NARROW;
+    for (size_t i = 0; i < W_GROUP; i++)
+        if (order[i] != i) return W_BLOCK_FOUR;
+    return W_BLOCK_FOUR_AS_IS;
+}
+
+/* The elements of the group that starts at quad q of columns j0 ..., and their order. Returns how many they are; *kind becomes
+ * what it has in common with the groups before. */
 static size_t order_group(const w_pack_u8_args *a, size_t j0, size_t width, size_t q, int8_t w[W_GROUP * W_MAX_NR], uint8_t *order,
-                          int *sums) {
+                          w_block_kind *kind) {
     size_t run = w_u8_quads(a->c), quads = a->taps * run, n = quads - q < 4 ? quads - q : 4;
     if (n < 4) memset(w, 0, W_GROUP * width);
     if (n < 4 || !gather_four(a, j0, width, q, w))
         for (size_t i = 0; i < n; i++) gather_quad(a, j0, width, (q + i) / run, (q + i) % run * 4, w + i * 4 * width);
-    int fit = w_pair_order(order, w, width, 4 * n);
-    if (fit < *sums) *sums = fit;
+    int sums = w_pair_order(order, w, width, 4 * n);
+    w_block_kind is = kind_of(order, sums);
+    if (is < *kind) *kind = is;
     return 4 * n;
 }
 
@@ -105,32 +114,30 @@ static size_t order_group(const w_pack_u8_args *a, size_t j0, size_t width, size
 
 w_pair_stats w_pack_pair_stats(size_t nr, const w_pack_u8_args *a) {
     size_t blocks = (a->n + nr - 1) / nr, groups = w_u8_orders(a->taps, a->c) / W_GROUP, all = blocks * groups, wide = 0, having = 0, seen = 0;
-    int sums = 4;
+    w_block_kind kind = W_BLOCK_FOUR_AS_IS;
     for (size_t i = 0; i < SAMPLES && i < all; i++, seen++) {
         int8_t w[W_GROUP * W_MAX_NR];
         uint8_t order[W_GROUP];
         size_t at = all <= SAMPLES ? i : i * (all / SAMPLES) + i % 7 % (all / SAMPLES); /* not in step with a block's groups */
         size_t j0 = at / groups * nr;
-        order_group(a, j0, w_block_width(nr, a->n - j0), at % groups * 4, w, order, &sums);
+        order_group(a, j0, w_block_width(nr, a->n - j0), at % groups * 4, w, order, &kind);
         wide += W_WIDE_OF(order);
         having += W_WIDE_OF(order) > 0;
     }
-    return (w_pair_stats){seen ? (double)wide / (double)(4 * seen) : 0, seen ? (double)having / (double)seen : 0, sums};
+    return (w_pair_stats){seen ? (double)wide / (double)(4 * seen) : 0, seen ? (double)having / (double)seen : 0, kind};
 }
 
 /* The runs of one block as W_PACK_S8_PAIRS. Returns where the block ends. */
 static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, size_t j0) {
     size_t quads = a->taps * w_u8_quads(a->c);
     uint8_t *order = dst, *out = dst + w_u8_orders(a->taps, a->c);
-    bool narrow = true;
-    int sums = 4;
+    w_block_kind kind = W_BLOCK_FOUR_AS_IS;
     for (size_t q = 0; q < quads; q += 4, order += W_GROUP) {
         int8_t w[W_GROUP * W_MAX_NR];
-        size_t count = order_group(a, j0, width, q, w, order, &sums);
-        if (W_WIDE_OF(order)) narrow = false;
+        size_t count = order_group(a, j0, width, q, w, order, &kind);
         for (size_t i = 0; i < count; i += 4, out += 4 * width) to_quads(out, w, order + i, width);
     }
-    if (narrow) dst[1] |= (uint8_t)(W_BLOCK_NARROW | (sums >= 2 ? W_BLOCK_TWO : 0) | (sums == 4 ? W_BLOCK_FOUR : 0));
+    dst[1] |= (uint8_t)(kind << 4);
     return out;
 }
 

@@ -20,8 +20,7 @@ typedef struct panel {
     size_t left;               /* quads of a row that have not been in the panel */
     size_t tap, c;             /* the element that comes next */
     const uint8_t *row[MR];    /* that run of each row; without a table the first one, from which the others are tap_stride apart */
-    bool narrow;               /* no group of the block is wide */
-    int sums;                  /* quads whose products are summed at 16 bits */
+    w_block_kind kind;
 } panel;
 
 /* The n bytes from p on, n < 8 or n < W_GROUP, then zeros. */
@@ -56,7 +55,7 @@ INLINE void put_in_order(uint8_t *to, const uint8_t *from, const uint8_t *order,
 /* How the next quads are multiplied; returns the number of spans. */
 INLINE size_t spans_of(panel *s, size_t quads) {
     s->span[0] = (span){0, (uint32_t)quads};
-    if (s->narrow) return 1;
+    if (s->kind != W_BLOCK_ANY) return 1;
     size_t n = 0;
     for (size_t q = 0; q < quads; q += 4) {
         uint32_t wide = W_WIDE_OF(s->order + q * 4), all = (uint32_t)(quads - q < 4 ? quads - q : 4);
@@ -103,8 +102,8 @@ INLINE void quad_narrow(VI acc[MR][NV], const uint8_t *x, const uint8_t *w, int 
     UNROLL for (int v = 0; v < nv; v++) b[v] = ILOAD(w + v * VL * 4);
     multiply(acc, x, b, mr, nv);
 }
-/* Two or four quads whose products are summed at 16 bits before those are widened. */
-INLINE void quads_light(VI acc[MR][NV], const uint8_t *x, const uint8_t *w, int many, int mr, int nv) {
+/* Two or four quads, at x + at in every row, whose products are summed at 16 bits before those are widened. */
+INLINE void quads_light(VI acc[MR][NV], const uint8_t *const x[MR], size_t at, const uint8_t *w, int many, int mr, int nv) {
     const VI ones = _mm256_set1_epi16(1);
     VI b[2][NV];
     UNROLL for (int v = 0; v < 2 * nv; v++) {
@@ -114,7 +113,7 @@ INLINE void quads_light(VI acc[MR][NV], const uint8_t *x, const uint8_t *w, int 
     UNROLL for (int m = 0; m < mr; m++) {
         VI sum[NV];
         UNROLL for (int q = 0; q < many; q++) {
-            VI a = ISET1((int)*(const bits_4 *)(x + m * LINE + q * 4));
+            VI a = ISET1((int)*(const bits_4 *)(x[m] + at + q * 4));
             UNROLL for (int v = 0; v < nv; v++) {
                 VI pair = _mm256_maddubs_epi16(a, q < 2 ? b[q][v] : ILOAD(w + (q * WIDTH(nv) + v * VL) * 4));
                 sum[v] = q ? _mm256_add_epi16(sum[v], pair) : pair;
@@ -136,27 +135,52 @@ INLINE void quad_wide(VI acc[MR][NV], const uint8_t *x, const uint8_t *w, int mr
     multiply(acc, x, rest, mr, nv);
 }
 
-INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, size_t p, size_t col, size_t cols, int mr, int nv) {
-    VI acc[MR][NV];
+/* Rows as they lie, without a panel: whole groups, in their own order. */
+INLINE void multiply_in_place(VI acc[MR][NV], const w_rows *r, size_t p, const uint8_t *w, int mr, int nv) {
+    for (size_t t = 0; t < r->taps; t++) {
+        const uint8_t *x[MR];
+        UNROLL for (int m = 0; m < mr; m++) x[m] = w_row_u8(r, t, p + (size_t)m);
+        for (size_t c = 0; c < r->c; c += W_GROUP, w += WIDTH(nv) * W_GROUP) quads_light(acc, x, c, w, 4, mr, nv);
+    }
+}
+
+/* The quads of a slice from `at` on that are not wide. */
+INLINE const uint8_t *multiply_narrow(VI acc[MR][NV], const panel *s, size_t at, size_t end, const uint8_t *w, int mr, int nv) {
+    const uint8_t *x[MR];
+    UNROLL for (int m = 0; m < mr; m++) x[m] = s->x[m];
+    for (; s->kind >= W_BLOCK_FOUR && end - at >= 16; at += 16, w += WIDTH(nv) * 16) quads_light(acc, x, at, w, 4, mr, nv);
+    for (; s->kind == W_BLOCK_TWO && end - at >= 8; at += 8, w += WIDTH(nv) * 8) quads_light(acc, x, at, w, 2, mr, nv);
+    for (; at < end; at += 4, w += WIDTH(nv) * 4) quad_narrow(acc, s->x[0] + at, w, mr, nv);
+    return w;
+}
+
+INLINE const uint8_t *multiply_slice(VI acc[MR][NV], const panel *s, size_t spans, const uint8_t *w, int mr, int nv) {
+    size_t at = 0;
+    for (size_t i = 0; i < spans; i++) {
+        size_t narrow = at + s->span[i].wide * 4, end = narrow + s->span[i].narrow * 4;
+        for (; at < narrow; at += 4, w += WIDTH(nv) * 4) quad_wide(acc, s->x[0] + at, w, mr, nv);
+        w = multiply_narrow(acc, s, at, end, w, mr, nv);
+        at = end;
+    }
+    return w;
+}
+
+INLINE void multiply_in_panels(VI acc[MR][NV], const w_u8_igemm *g, size_t p, const uint8_t *order, const uint8_t *w, int mr, int nv) {
     panel s;
-    s.order = block + WIDTH(nv) * 12;
+    s.order = order;
+    s.kind = W_BLOCK_OF(order);
     s.tap = s.c = 0;
     s.left = g->rows.taps * w_u8_quads(g->rows.c);
     for (int m = 0; m < mr; m++) s.row[m] = w_row_u8(&g->rows, 0, p + (size_t)m);
-    s.narrow = s.order[1] & W_BLOCK_NARROW;
-    s.sums = s.order[1] & W_BLOCK_FOUR ? 4 : s.order[1] & W_BLOCK_TWO ? 2 : 1;
-    const uint8_t *w = s.order + w_u8_orders(g->rows.taps, g->rows.c);
+    for (size_t spans; (spans = fill(&s, &g->rows, p, mr)) > 0;) w = multiply_slice(acc, &s, spans, w, mr, nv);
+}
+
+INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, size_t p, size_t col, size_t cols, int mr, int nv) {
+    VI acc[MR][NV];
+    const uint8_t *order = block + WIDTH(nv) * 12, *w = order + w_u8_orders(g->rows.taps, g->rows.c);
     start_tile(g, block, acc, mr, nv);
-    for (size_t spans; (spans = fill(&s, &g->rows, p, mr)) > 0;) {
-        const uint8_t *x = s.x[0];
-        for (size_t i = 0; i < spans; i++) {
-            const uint8_t *narrow = x + s.span[i].wide * 4, *end = narrow + s.span[i].narrow * 4;
-            for (; x < narrow; x += 4, w += WIDTH(nv) * 4) quad_wide(acc, x, w, mr, nv);
-            for (; s.sums == 4 && end - x >= 16; x += 16, w += WIDTH(nv) * 16) quads_light(acc, x, w, 4, mr, nv);
-            for (; s.sums == 2 && end - x >= 8; x += 8, w += WIDTH(nv) * 8) quads_light(acc, x, w, 2, mr, nv);
-            for (; x < end; x += 4, w += WIDTH(nv) * 4) quad_narrow(acc, x, w, mr, nv);
-        }
-    }
+    if (W_BLOCK_OF(order) == W_BLOCK_FOUR_AS_IS && g->rows.c % W_GROUP == 0) multiply_in_place(acc, &g->rows, p, w, mr, nv);
+    else multiply_in_panels(acc, g, p, order, w, mr, nv);
     store_tile(g, sc, acc, p, col, cols, mr, nv);
 }
 #include "../body/u8_blocks.h"

@@ -40,8 +40,8 @@ const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, siz
 #define PANEL_START 60.0 /* cycles to fill a panel, beyond what its length takes */
 #define WIDE_QUAD 12.0   /* cycles that a quad multiplied by halves takes more, in a tile of two vectors */
 #define WIDE_GROUP 25.0  /* and that going from one way to the other and back takes */
-/* Instructions that multiply, as a part of those of weights whose products are widened pair by pair. */
-static double multiplications(int sums) { return 0.5 + 0.5 / sums; }
+/* Instructions that multiply, as a part of those for weights whose products are widened pair by pair. */
+static double multiplications(w_block_kind kind) { return kind >= W_BLOCK_FOUR ? 0.625 : kind == W_BLOCK_TWO ? 0.75 : 1; }
 
 static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_args *a) {
     size_t best = 0;
@@ -55,8 +55,9 @@ static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_a
         double work = planes; /* as measured where several instructions make one product */
         if (pairs) work = t->nr > s.lanes ? 2.6 : 3.1;
         else if (planes == 2 && s.lanes == 8) work = 3.25;
-        w_pair_stats is = pairs ? w_pack_pair_stats(t->nr, a) : (w_pair_stats){0, 0, 1};
-        candidate c = {t->mr, t->nr, planes, work * multiplications(is.sums), bytes, pairs ? PANEL_START : 0,
+        w_pair_stats is = pairs ? w_pack_pair_stats(t->nr, a) : (w_pair_stats){0, 0, W_BLOCK_NARROW};
+        bool panel = pairs && (is.kind != W_BLOCK_FOUR_AS_IS || a->c % W_GROUP);
+        candidate c = {t->mr, t->nr, planes, work * multiplications(is.kind), bytes, panel ? PANEL_START : 0,
                        is.wide * WIDE_QUAD + is.wide_groups * WIDE_GROUP / 4};
         double d = cost(&s, &c);
         if (i == 0 || d < least) least = d, best = i;
@@ -161,8 +162,8 @@ static void pack_u8_slices(const w_graph *g, const igemm *m, uint8_t *to, w_pack
 static double pairs_done(const igemm *m, const uint8_t *packed) {
     double all = 0;
     for (size_t j = 0; j < m->u8.n; j += m->nr) {
-        uint8_t is = packed[j / m->nr * m->block_bytes + w_block_width(m->nr, m->u8.n - j) * 12 + 1];
-        all += (double)W_MIN(m->nr, m->u8.n - j) * multiplications(is & W_BLOCK_FOUR ? 4 : is & W_BLOCK_TWO ? 2 : 1);
+        w_block_kind is = W_BLOCK_OF(packed + j / m->nr * m->block_bytes + w_block_width(m->nr, m->u8.n - j) * 12);
+        all += (double)W_MIN(m->nr, m->u8.n - j) * multiplications(is);
     }
     return all * (double)m->p * (double)(m->u8.rows.taps * m->u8.rows.c);
 }

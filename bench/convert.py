@@ -23,7 +23,7 @@ def run(command, folder, made):
     made = [folder / m for m in made]
     if done.returncode or not all(m.exists() for m in made):
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise Unsupported(f"{pathlib.Path(command[0]).name}: exit {done.returncode}: {words[-1] if words else 'no message'}")
+        raise Unsupported(f"{pathlib.Path(command[0]).name}: exit {done.returncode}: {words[-1][:200] if words else 'no message'}")
     return made
 
 

@@ -60,15 +60,20 @@ class Session:
         self.binding = self.raw = self.inner = self.session = None
 
 
-def identity(shape):
-    """The bytes of a model that only passes its input on: what a call costs."""
+def one_node(operator, shape):
+    """The bytes of a model of one operator without attributes."""
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "identity", [x], [y])
+    graph = helper.make_graph([helper.make_node(operator, ["x"], ["y"])], "one", [x], [y])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
     onnx.checker.check_model(model)
     return model.SerializeToString()
+
+
+def identity(shape):
+    """A model that only passes its input on: what a call costs."""
+    return one_node("Identity", shape)
 
 
 def logits(path, images, batch=100, fused=True):

@@ -43,13 +43,21 @@ INLINE void copy(uint8_t *to, const uint8_t *from, size_t n) {
     for (; i + W_GROUP <= n; i += W_GROUP) _mm_storeu_si128((__m128i *)(to + i), _mm_loadu_si128((const __m128i *)(from + i)));
     if (i < n) _mm_storeu_si128((__m128i *)(to + i), load_some(from + i, n - i));
 }
-/* Groups put in order; n may end inside the last one. to may be from, and is written in whole groups. */
-INLINE void put_in_order(uint8_t *to, const uint8_t *from, const uint8_t *order, size_t n) {
+/* The groups of all rows put in order, at byte `at` of the panel; n may end inside the last one. from[m] may be that place, and
+ * whole groups are written. */
+INLINE void put_in_order(panel *s, size_t at, const uint8_t *const from[MR], size_t offset, size_t n, int mr) {
+    const uint8_t *order = s->order + at;
     size_t i = 0;
-    for (; i + 2 * W_GROUP <= n; i += 2 * W_GROUP)
-        _mm256_storeu_si256((__m256i *)(to + i), _mm256_shuffle_epi8(ILOAD(from + i), ILOAD(order + i)));
-    for (; i < n; i += W_GROUP)
-        _mm_storeu_si128((__m128i *)(to + i), _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(from + i)), _mm_loadu_si128((const __m128i *)(order + i))));
+    for (; i + 2 * W_GROUP <= n; i += 2 * W_GROUP) {
+        VI o = ILOAD(order + i);
+        UNROLL for (int m = 0; m < mr; m++)
+            _mm256_storeu_si256((__m256i *)(s->x[m] + at + i), _mm256_shuffle_epi8(ILOAD(from[m] + offset + i), o));
+    }
+    for (; i < n; i += W_GROUP) {
+        __m128i o = _mm_loadu_si128((const __m128i *)(order + i));
+        UNROLL for (int m = 0; m < mr; m++)
+            _mm_storeu_si128((__m128i *)(s->x[m] + at + i), _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(from[m] + offset + i)), o));
+    }
 }
 
 /* How the next quads are multiplied; returns the number of spans. */
@@ -73,15 +81,17 @@ INLINE size_t fill(panel *s, const w_rows *r, size_t p, int mr) {
     for (size_t quads = 0; quads < all;) {
         size_t n = r->c - s->c < (all - quads) * 4 ? r->c - s->c : (all - quads) * 4, at = s->c + (r->tap_table ? 0 : s->tap * r->tap_stride);
         if (r->tap_table && s->c == 0) for (int m = 0; m < mr; m++) s->row[m] = w_row_u8(r, s->tap, p + (size_t)m);
-        for (int m = 0; m < mr; m++) {
-            if (whole) put_in_order(s->x[m] + quads * 4, s->row[m] + at, s->order + quads * 4, n);
-            else copy(s->x[m] + quads * 4, s->row[m] + at, n);
-        }
+        if (whole) put_in_order(s, quads * 4, s->row, at, n, mr);
+        for (int m = 0; m < mr && !whole; m++) copy(s->x[m] + quads * 4, s->row[m] + at, n);
         quads += w_u8_quads(n);
         s->c += n;
         if (s->c == r->c) s->tap++, s->c = 0;
     }
-    for (int m = 0; m < mr && !whole; m++) put_in_order(s->x[m], s->x[m], s->order, all * 4);
+    if (!whole) {
+        const uint8_t *x[MR];
+        for (int m = 0; m < mr; m++) x[m] = s->x[m];
+        put_in_order(s, 0, x, 0, all * 4, mr);
+    }
     size_t spans = spans_of(s, all);
     s->left -= all;
     s->order += all * 4;

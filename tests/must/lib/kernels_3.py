@@ -1,0 +1,59 @@
+"""The share of its bound that each kind of layer reaches in the networks of bench/models: `weir profile` sets every step against
+the clock, and steps of a kind are summed up, which weighs them by their time. Arguments are those of bench/versus."""
+import collections
+import re
+import sys
+
+import verdicts
+
+sys.path.insert(0, str(verdicts.ROOT / "bench"))
+import versus  # noqa: E402
+
+KINDS = {  # least share of the bound
+    "f32 GEMM, 64 rows and 20 M multiply-adds or more": 0.90,
+    "f32 convolution": 0.80,
+    "8-bit convolution and GEMM": 0.65,
+    "f32 depthwise": 0.60,
+    "8-bit depthwise": 0.60,
+    "f32 GEMV, weights beyond the last cache": 0.90,
+    "8-bit GEMV, weights beyond the last cache": 0.90,
+}
+LARGE_ROWS, LARGE_MACS, RUNS = 64, 2e7, 60
+
+
+def kind_of(step, last_cache):
+    impl, shape = step["impl"], re.search(r"of (\d+)x", step["tile"])
+    rows, bits = int(shape[1]) if shape else 0, "8-bit" if "_u8" in impl else "f32"
+    if impl.endswith("_dw"):
+        return f"{bits} depthwise"
+    if rows == 1:
+        return f"{bits} GEMV, weights beyond the last cache" if step.get("packed_bytes", 0) > last_cache else None
+    if impl.startswith("conv_") or (bits == "8-bit" and impl.startswith(("gemm", "matmul"))):
+        return "8-bit convolution and GEMM" if bits == "8-bit" else "f32 convolution"
+    if impl.startswith(("gemm", "matmul")) and rows >= LARGE_ROWS and step["macs"] >= LARGE_MACS:
+        return "f32 GEMM, 64 rows and 20 M multiply-adds or more"
+    return None
+
+
+def main():
+    v = verdicts.Verdict("kernels-3")
+    last_cache = verdicts.weir("machine")["machine"]["levels"]["llc"]["bytes"]
+    spent = collections.defaultdict(lambda: [0.0, 0.0, None])  # bound, clock, (share, name) of the worst
+    for name, path in versus.chosen(versus.arguments(sys.argv[1:])):
+        for step in verdicts.weir("profile", path, "--threads", 1, "--iterations", RUNS)["steps"]:
+            kind = kind_of(step, last_cache)
+            if kind and step["ms"] > 0:
+                of = spent[kind]
+                of[0] += step["bound_ms"]
+                of[1] += step["ms"]
+                of[2] = min(of[2] or (9, ""), (step["bound_ms"] / step["ms"], f"{name} {step['name']}"))
+    for kind, least in KINDS.items():
+        if kind not in spent:
+            v.skip(f"{kind}: no such layer")
+            continue
+        bound, clock, (worst, where) = spent[kind]
+        v.line(bound / clock >= least, f"{kind}: {bound / clock:.2f} of the bound (at least {least:.2f}); worst {worst:.2f}, {where}")
+    v.finish()
+
+
+main()

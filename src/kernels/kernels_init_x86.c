@@ -18,6 +18,7 @@ static void init_avx2(w_kernels *k) {
                                      F32(f32_gemv_1x32__avx2, 1, 32, 2)};
     static const w_u8_tile u8[] = {U8(u8_igemm_4x16__avx2, 4, 16, W_PACK_S8_PAIRS), U8(u8_igemm_8x8__avx2, 8, 8, W_PACK_S8_PAIRS),
                                    U8(u8_igemm_4x16_short__avx2, 4, 16, W_PACK_S16_EVEN_ODD),
+                                   U8(u8_igemm_2x32_short__avx2, 2, 32, W_PACK_S16_EVEN_ODD),
                                    U8(u8_igemm_2x32__avx2, 2, 32, W_PACK_S8_PAIRS)};
     k->lanes = 8;
     k->wino_in = w_f32_wino_in__avx2;

@@ -54,7 +54,7 @@ static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_a
         double planes = t->pack == W_PACK_S16_EVEN_ODD ? 2 : 1, bytes = planes * (double)s.lanes * 4;
         double work = planes; /* as measured where several instructions make one product */
         if (pairs) work = t->nr > s.lanes ? 2.6 : 3.1;
-        else if (planes == 2 && s.lanes == 8) work = 3.25;
+        else if (planes == 2 && s.lanes == 8) work = t->mr > 2 ? 3.25 : 2.9;
         w_pair_stats is = pairs ? w_pack_pair_stats(t->nr, a) : (w_pair_stats){0, 0, W_BLOCK_NARROW};
         bool panel = pairs && (is.kind != W_BLOCK_FOUR_AS_IS || a->c % W_GROUP);
         candidate c = {t->mr, t->nr, planes, work * multiplications(is.kind), bytes, panel ? PANEL_START : 0,

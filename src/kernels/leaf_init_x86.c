@@ -23,6 +23,7 @@ static void avx2(w_leaf_kernels *k) {
     k->half_to_f32 = w_half_to_f32__avx2;
     k->f32_to_half = w_f32_to_half__avx2;
     k->transpose_x32 = w_transpose_x32__avx2;
+    k->transpose_x8 = w_transpose_x8__avx2;
     k->isa_f32 = "avx2";
     k->isa_u8 = "avx2";
 }

@@ -1,4 +1,4 @@
-/* Transposes of 32-bit elements for AVX2: few rows or columns as interleaving, all else by blocks of 8 x 8. */
+/* Transposes for AVX2: three rows, as every colour image has, into triples; all else by blocks of 8 x 8. */
 #include "kernels.h"
 #include <immintrin.h>
 
@@ -26,7 +26,6 @@ static void plain(float *d, size_t ds, const float *s, size_t ss, size_t rows, s
         for (size_t c = 0; c < cols; c++) d[c * ds + r] = s[r * ss + c];
 }
 
-/* Three rows into triples: what every colour image needs. */
 static void three_rows(float *restrict d, const float *restrict s, size_t ss, size_t cols) {
     for (size_t c = 0; c < cols; c++) {
         d[c * 3] = s[c];
@@ -48,4 +47,66 @@ void w_transpose_x32__avx2(void *dst, size_t ds, const void *src, size_t ss, siz
         plain(d + whole * ds + r, ds, s + r * ss + whole, ss, 8, cols - whole);
     }
     plain(d + r, ds, s + r * ss, ss, rows - r, cols);
+}
+
+/* ---- bytes ---- */
+
+static void block_x8(uint8_t *d, size_t ds, const uint8_t *s, size_t ss) {
+    __m128i r[8], t[4], u[4];
+    for (int i = 0; i < 8; i++) r[i] = _mm_loadl_epi64((const __m128i *)(s + (size_t)i * ss));
+    for (int i = 0; i < 4; i++) t[i] = _mm_unpacklo_epi8(r[2 * i], r[2 * i + 1]); /* pairs of rows */
+    for (int i = 0; i < 2; i++) {
+        u[i] = _mm_unpacklo_epi16(t[2 * i], t[2 * i + 1]); /* four rows: columns 0-3, then 4-7 */
+        u[i + 2] = _mm_unpackhi_epi16(t[2 * i], t[2 * i + 1]);
+    }
+    for (int half = 0; half < 2; half++) {
+        __m128i two[2] = {_mm_unpacklo_epi32(u[2 * half], u[2 * half + 1]), _mm_unpackhi_epi32(u[2 * half], u[2 * half + 1])};
+        for (int i = 0; i < 4; i++) {
+            __m128i column = i % 2 ? _mm_unpackhi_epi64(two[i / 2], two[i / 2]) : two[i / 2];
+            _mm_storel_epi64((__m128i *)(d + (size_t)(4 * half + i) * ds), column);
+        }
+    }
+}
+
+static void plain_x8(uint8_t *d, size_t ds, const uint8_t *s, size_t ss, size_t rows, size_t cols) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < cols; c++) d[c * ds + r] = s[r * ss + c];
+}
+
+/* Byte i of the third part `part` of 16 triples comes from row (16 part + i) % 3, column (16 part + i) / 3; -1: another row. */
+static __m128i from_row(int part, int row) {
+    int8_t at[16];
+    for (int i = 0; i < 16; i++) at[i] = (int8_t)((16 * part + i) % 3 == row ? (16 * part + i) / 3 : -1);
+    return _mm_loadu_si128((const __m128i *)at);
+}
+
+static void three_rows_x8(uint8_t *d, const uint8_t *s, size_t ss, size_t cols) {
+    __m128i at[3][3];
+    size_t c = 0;
+    for (int part = 0; part < 3; part++)
+        for (int row = 0; row < 3; row++) at[part][row] = from_row(part, row);
+    for (; c + 16 <= cols; c += 16) {
+        __m128i r[3];
+        for (int row = 0; row < 3; row++) r[row] = _mm_loadu_si128((const __m128i *)(s + (size_t)row * ss + c));
+        for (int part = 0; part < 3; part++) {
+            __m128i mixed = _mm_or_si128(_mm_shuffle_epi8(r[0], at[part][0]), _mm_shuffle_epi8(r[1], at[part][1]));
+            _mm_storeu_si128((__m128i *)(d + c * 3 + 16 * (size_t)part), _mm_or_si128(mixed, _mm_shuffle_epi8(r[2], at[part][2])));
+        }
+    }
+    plain_x8(d + c * 3, 3, s + c, ss, 3, cols - c);
+}
+
+void w_transpose_x8__avx2(void *dst, size_t ds, const void *src, size_t ss, size_t rows, size_t cols) {
+    uint8_t *d = dst;
+    const uint8_t *s = src;
+    size_t r = 0, whole = cols / 8 * 8;
+    if (rows == 3 && ds == 3) {
+        three_rows_x8(d, s, ss, cols);
+        return;
+    }
+    for (; r + 8 <= rows; r += 8) {
+        for (size_t c = 0; c < whole; c += 8) block_x8(d + c * ds + r, ds, s + r * ss + c, ss);
+        plain_x8(d + whole * ds + r, ds, s + r * ss + whole, ss, 8, cols - whole);
+    }
+    plain_x8(d + r, ds, s + r * ss, ss, rows - r, cols);
 }

@@ -19,6 +19,7 @@ typedef struct operands {
     float *mul, *bias;
     int32_t zx;
     size_t rows_out, k, elem;
+    w_block_kind kind;         /* that W_PACK_S8_PAIRS has at least */
 } operands;
 
 static void *get(size_t bytes) {
@@ -47,6 +48,7 @@ static int8_t draw_weight(check *c, int values, int end, size_t i) {
 
 static void draw_values(check *c, operands *o) {
     const int most = o->values == V_TWO ? 32 : o->values == V_FOUR ? 16 : 127, beyond = (int)check_range(c, 0, 3) == 0;
+    o->kind = beyond ? W_BLOCK_ANY : o->values == V_TWO ? W_BLOCK_TWO : o->values == V_FOUR ? W_BLOCK_FOUR : W_BLOCK_ANY;
     for (size_t i = 0; i < o->s.elements; i++)
         o->in[i] = o->values == V_RANDOM ? (uint8_t)check_random(c) : o->values != V_ALTERNATE ? 255 : i % 2 ? 255 : 0;
     for (size_t j = 0; j < o->s.n; j++) {
@@ -110,6 +112,9 @@ static void draw(check *c, size_t index, int mr, int nr, int pack, operands *o) 
     w_pack_u8(packed, (w_pack_kind)pack, (size_t)nr,
               &(w_pack_u8_args){o->w, o->k, 1, s->n, s->taps, s->c, late ? 1 : o->zx, o->mul, o->bias});
     g->w = packed;
+    const uint8_t *order = (const uint8_t *)packed + w_block_width((size_t)nr, s->n) * 12;
+    if (pack == W_PACK_S8_PAIRS && W_BLOCK_OF(order) < o->kind)
+        check_fail(c, "light weights packed as kind %d, not %d (values %d, seed %llu)", W_BLOCK_OF(order), o->kind, o->values, (unsigned long long)c->seed);
 }
 
 static int64_t sum_of(const operands *o, size_t p, size_t j) {

@@ -17,6 +17,7 @@ static int64_t node_opset(const w_graph *g, const w_node *n) {
     case W_OP_Shape: return ((const w_shape_attr *)n->attr)->start || n->nin > 1 ? 15 : 13;
     case W_OP_Split: return ((const w_split_attr *)n->attr)->num_outputs ? 18 : 13;
     case W_OP_LayerNormalization: return 17;
+    case W_OP_Attention: return 23;
     case W_OP_SpaceToDepth: return strcmp(((const w_depth_attr *)n->attr)->mode, "DCR") ? 28 : 13;
     case W_OP_Resize: {
         const w_resize_attr *a = n->attr;

@@ -151,6 +151,33 @@ typedef void w_fn_softmax_f32(const float *in, float *out, size_t rows, size_t n
 /* The same down `columns` adjacent columns of n elements, `stride` apart. */
 typedef void w_fn_softmax_columns_f32(const float *in, float *out, size_t n, size_t stride, size_t columns);
 
+/* ---- attention: scores of one block of keys become weights, in place ----
+ * A score is worth x = score * scale + mask. top and sum are the greatest x of a row and the sum of e^(x - top) over the blocks so
+ * far; `first` takes them as empty. A score becomes e^(x - top) with the new top, and the row of `out`, sums weighted with the
+ * old one, is scaled to it. `last` divides both by the sum. Row r sees the keys below seen + r: the others get weight 0. In a
+ * row that saw only -inf the weights become multiples of `empty`, 0 or NaN. */
+typedef struct w_attend {
+    size_t n;                      /* keys of the block */
+    float *score;
+    size_t stride;                 /* from row to row */
+    float scale;
+    const float *mask;             /* NULL: none */
+    size_t mask_stride;
+    ptrdiff_t seen;
+    bool first, last;
+    float empty;
+    float *top, *sum;              /* one a row */
+    float *out;                    /* not read when first */
+    size_t out_stride, size;
+} w_attend;
+static inline size_t w_attend_seen(const w_attend *a, size_t row) {
+    ptrdiff_t n = (ptrdiff_t)a->n;
+    if (a->seen >= n) return a->n;
+    ptrdiff_t seen = a->seen + (ptrdiff_t)row;
+    return seen < 0 ? 0 : (size_t)(seen < n ? seen : n);
+}
+typedef void w_fn_attend_f32(const w_attend *a, size_t rows);
+
 /* ---- ends[0] and ends[1] become the least and the greatest of in[n] and of what they hold; NaN counts for neither ---- */
 typedef void w_fn_extent_f32(const float *in, size_t n, float ends[2]);
 
@@ -186,6 +213,7 @@ typedef struct w_leaf_kernels {
     w_fn_softmax_f32 *softmax_f32;
     w_fn_extent_f32 *extent_f32;
     w_fn_softmax_columns_f32 *softmax_columns_f32;
+    w_fn_attend_f32 *attend_f32;
     w_fn_layernorm_f32 *layernorm_f32;
     w_fn_blend_f32 *blend_f32;
     w_fn_quantize_u8 *quantize_u8;

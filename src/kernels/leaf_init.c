@@ -17,6 +17,7 @@ void w_leaf_init_ref(w_leaf_kernels *k) {
         .extent_f32 = w_extent_f32__ref,
         .softmax_f32 = w_softmax_f32__ref,
         .softmax_columns_f32 = w_softmax_columns_f32__ref,
+        .attend_f32 = w_attend_f32__ref,
         .layernorm_f32 = w_layernorm_f32__ref,
         .blend_f32 = w_blend_f32__ref,
         .quantize_u8 = w_quantize_u8__ref,

@@ -11,6 +11,7 @@ static void neon(w_leaf_kernels *k) {
     k->softmax_f32 = w_softmax_f32__neon;
     k->extent_f32 = w_extent_f32__neon;
     k->softmax_columns_f32 = w_softmax_columns_f32__neon;
+    k->attend_f32 = w_attend_f32__neon;
     k->layernorm_f32 = w_layernorm_f32__neon;
     k->blend_f32 = w_blend_f32__neon;
     k->lut_u8 = w_lut_u8__neon;

@@ -11,6 +11,7 @@ static void avx2(w_leaf_kernels *k) {
     k->softmax_f32 = w_softmax_f32__avx2;
     k->extent_f32 = w_extent_f32__avx2;
     k->softmax_columns_f32 = w_softmax_columns_f32__avx2;
+    k->attend_f32 = w_attend_f32__avx2;
     k->layernorm_f32 = w_layernorm_f32__avx2;
     k->blend_f32 = w_blend_f32__avx2;
     k->pool_u8 = w_pool_u8__avx2;
@@ -38,6 +39,7 @@ static void avx512(w_leaf_kernels *k) {
     k->softmax_f32 = w_softmax_f32__avx512;
     k->extent_f32 = w_extent_f32__avx512;
     k->softmax_columns_f32 = w_softmax_columns_f32__avx512;
+    k->attend_f32 = w_attend_f32__avx512;
     k->layernorm_f32 = w_layernorm_f32__avx512;
     k->blend_f32 = w_blend_f32__avx512;
     k->pool_u8 = w_pool_u8__avx512;

@@ -53,6 +53,9 @@ typedef struct w_gemm_attr {      /* Gemm: A, B, [C], [residual]; MatMul is its 
 typedef struct w_pool_attr { w_ints kernel_shape, strides, pads, dilations; const char *auto_pad; int64_t ceil_mode, count_include_pad, storage_order; w_epilogue ep; } w_pool_attr;
 typedef struct w_eltwise_attr { w_epilogue ep; } w_eltwise_attr;   /* Add, Sub, Mul, Div: optional fused activation */
 typedef struct w_matmul_attr { w_epilogue ep; } w_matmul_attr;     /* MatMul: A, B, [bias: last-axis vector], fused act */
+/* Attention: Q, K, V, [mask]. scale FLT_MAX: one over the root of the head size. Heads are counted where operands have rank 3. A row
+ * that may see no key is 0, as ONNX has it, or NaN (weir_nan) as a Softmax of its own makes it. */
+typedef struct w_attention_attr { float scale, softcap; int64_t is_causal, q_num_heads, kv_num_heads, softmax_precision, nan; } w_attention_attr;
 typedef struct w_gpool_attr { w_epilogue ep; } w_gpool_attr;       /* GlobalAveragePool, GlobalMaxPool */
 typedef struct w_alpha_attr { float alpha; } w_alpha_attr;         /* LeakyRelu, Elu */
 typedef struct w_hardsigmoid_attr { float alpha, beta; } w_hardsigmoid_attr;
@@ -139,6 +142,9 @@ const w_value *w_node_in(const w_graph *g, const w_node *n, uint32_t i); /* NULL
  * the fine image (is_space) or of the other. depth, space: strides of the two by axis. */
 #define W_DEPTH_RANK 6
 void w_depth_strides(const w_node *n, int64_t depth_channels, int64_t to[W_DEPTH_RANK], const int64_t depth[4], const int64_t space[4], bool is_space);
+/* Sizes of an Attention whose operands have these shapes: rank 4 [batch, heads, rows, size], or rank 3 [batch, rows, heads * size]. */
+typedef struct w_attention { int64_t batch, heads, kv_heads, rows, keys, size, v_size; bool flat /* rank 3 */; float scale; } w_attention;
+w_attention w_attention_of(const w_node *n, const w_shape *q, const w_shape *k, const w_shape *v);
 bool w_resize_copies(const w_node *n);             /* a Resize that makes no new numbers: nearest, nothing extrapolated */
 const w_op_def *w_op_get(uint16_t op);             /* NULL for W_OP_NONE and out of range */
 /* W_OP_NONE if unknown. Domain "" or "ai.onnx": ONNX's operators; "weir": ours; NULL: any, by the name in the table. */

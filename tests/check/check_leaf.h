@@ -17,6 +17,7 @@ LEAF(affine_f32);
 LEAF(softmax_f32);
 LEAF(extent_f32);
 LEAF(softmax_columns_f32);
+LEAF(attend_f32);
 LEAF(layernorm_f32);
 LEAF(blend_f32);
 LEAF(quantize_u8);

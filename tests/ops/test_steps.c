@@ -70,7 +70,7 @@ static bool is_one_of(uint16_t op, const uint16_t *list) {
 /* Operators of which all inputs may be data. */
 static bool takes_data(uint16_t op) {
     static const uint16_t list[] = {W_OP_Add, W_OP_Sub, W_OP_Mul, W_OP_Div, W_OP_Pow, W_OP_Min, W_OP_Max, W_OP_Sum, W_OP_PRelu,
-                                    W_OP_MatMul, W_OP_Gemm, W_OP_Concat, 0};
+                                    W_OP_MatMul, W_OP_Gemm, W_OP_Concat, W_OP_Attention, 0};
     return is_one_of(op, list);
 }
 

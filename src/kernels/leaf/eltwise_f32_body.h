@@ -172,6 +172,72 @@ void NAME(softmax_columns)(const float *in, float *out, size_t n, size_t stride,
     for (size_t c = 0; c < columns; c += VL) softmax_lanes(in + c, out + c, n, stride, columns - c);
 }
 
+/* ---- attention ---- */
+
+/* The greatest of the row's scores, which are scaled and masked on the way. */
+INLINE float attend_top(float *s, float scale, const float *mask, size_t n) {
+    V max = VSET1(-__builtin_inff()), by = VSET1(scale);
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) {
+        V x = VMUL(VLOAD(s + i), by);
+        if (mask) x = VADD(x, VLOAD(mask + i));
+        VSTORE(s + i, x);
+        max = VMAX(max, x);
+    }
+    if (i < n) {
+        V x = VMUL(vload_n(s + i, n - i), by);
+        vstore_n(s + i, n - i, mask ? VADD(x, vload_n(mask + i, n - i)) : x);
+        max = VMAX(max, tail(s + i, n - i, -__builtin_inff()));
+    }
+    return across_max(max);
+}
+
+static float attend_weights(float *s, float top, size_t n) {
+    V sum = VSET1(0.0f), t = VSET1(top);
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) {
+        V y = v_exp(VSUB(VLOAD(s + i), t));
+        VSTORE(s + i, y);
+        sum = VADD(sum, y);
+    }
+    if (i < n) {
+        vstore_n(s + i, n - i, v_exp(VSUB(vload_n(s + i, n - i), t)));
+        sum = VADD(sum, tail(s + i, n - i, 0.0f));
+    }
+    return across_sum(sum);
+}
+
+static void attend_scale(float *p, float by, size_t n) {
+    V s = VSET1(by);
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) VSTORE(p + i, VMUL(VLOAD(p + i), s));
+    if (i < n) vstore_n(p + i, n - i, VMUL(vload_n(p + i, n - i), s));
+}
+
+static inline float attend_exp(float x) {
+    float t[VL];
+    VSTORE(t, v_exp(VSET1(x)));
+    return t[0];
+}
+
+void NAME(attend)(const w_attend *a, size_t rows) {
+    const float none = -__builtin_inff();
+    for (size_t r = 0; r < rows; r++) {
+        float *s = a->score + r * a->stride, before = a->first ? none : a->top[r];
+        size_t n = w_attend_seen(a, r);
+        float top = a->mask ? attend_top(s, a->scale, a->mask + r * a->mask_stride, n) : attend_top(s, a->scale, NULL, n);
+        if (!(top > before)) top = before;
+        float base = top == none ? 0.0f : top, keep = a->first ? 0.0f : attend_exp(before - base);
+        float sum = attend_weights(s, base, n) + (a->first ? 0.0f : a->sum[r] * keep);
+        for (size_t i = n; i < a->n; i++) s[i] = 0.0f;
+        float over = !a->last ? 1.0f : top == none ? a->empty : 1.0f / sum;
+        if (a->last) attend_scale(s, over, a->n);
+        if (!a->first) attend_scale(a->out + r * a->out_stride, keep * over, a->size);
+        a->top[r] = top;
+        a->sum[r] = sum;
+    }
+}
+
 /* Four partial results hide the latency; a NaN leaves them as they are. */
 void NAME(extent)(const float *in, size_t n, float ends[2]) {
     enum { WAYS = 4 };

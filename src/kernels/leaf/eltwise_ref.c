@@ -84,6 +84,26 @@ void w_softmax_columns_f32__ref(const float *in, float *out, size_t n, size_t st
     }
 }
 
+void w_attend_f32__ref(const w_attend *a, size_t rows) {
+    for (size_t r = 0; r < rows; r++) {
+        float *s = a->score + r * a->stride, *out = a->out + r * a->out_stride, before = a->first ? -INFINITY : a->top[r], top = before, sum = 0;
+        size_t n = w_attend_seen(a, r);
+        for (size_t i = 0; i < n; i++) {
+            s[i] = s[i] * a->scale + (a->mask ? a->mask[r * a->mask_stride + i] : 0.0f);
+            top = max_ref(top, s[i]);
+        }
+        float base = top == -INFINITY ? 0.0f : top, keep = a->first ? 0.0f : expf(before - base);
+        for (size_t i = 0; i < n; i++) sum += s[i] = expf(s[i] - base);
+        for (size_t i = n; i < a->n; i++) s[i] = 0.0f;
+        sum += a->first ? 0.0f : a->sum[r] * keep;
+        float over = !a->last ? 1.0f : top == -INFINITY ? a->empty : 1.0f / sum;
+        for (size_t i = 0; a->last && i < a->n; i++) s[i] *= over;
+        for (size_t i = 0; !a->first && i < a->size; i++) out[i] *= keep * over;
+        a->top[r] = top;
+        a->sum[r] = sum;
+    }
+}
+
 void w_extent_f32__ref(const float *in, size_t n, float ends[2]) {
     for (size_t i = 0; i < n; i++) {
         ends[0] = in[i] < ends[0] ? in[i] : ends[0];

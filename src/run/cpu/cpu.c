@@ -20,6 +20,7 @@ LIST(Conv, &w_impl_conv_u8_dw, &w_impl_conv_f32_dw, &w_impl_conv_u8_igemm, &w_im
 LIST(ConvTranspose)
 LIST(Gemm, &w_impl_gemm_u8, &w_impl_gemm_f32, &w_impl_gemm_f32_dynamic)
 LIST(MatMul, &w_impl_matmul_u8, &w_impl_matmul_f32, &w_impl_matmul_f32_dynamic)
+LIST(Attention, &w_impl_attention)
 LIST(ConvInteger)
 LIST(MatMulInteger)
 LIST(MaxPool, &w_impl_max_pool)

@@ -15,4 +15,6 @@ extern const w_impl w_impl_gemm_f32_dynamic;
 extern const w_impl w_impl_matmul_u8;
 extern const w_impl w_impl_matmul_f32;
 extern const w_impl w_impl_matmul_f32_dynamic;
+/* Attention: scores tile by tile. */
+extern const w_impl w_impl_attention;
 #endif

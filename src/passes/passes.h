@@ -16,6 +16,7 @@ weir_status w_pass_batchnorm(w_graph *g, weir_error *e);  /* BN into the Conv/Ge
 weir_status w_pass_late(w_graph *g, weir_error *e);       /* DynamicQuantizeLinear, integer product, Cast, Mul: a product with a late scale */
 weir_status w_pass_fuse(w_graph *g, weir_error *e);       /* bias, residual add, activation (incl. x*sigmoid(x), x*hardsigmoid(x), x*clip(x+3)/6) into producer */
 weir_status w_pass_tables(w_graph *g, weir_error *e);    /* functions of one 8-bit value become tables; for plans only */
+weir_status w_pass_attention(w_graph *g, weir_error *e); /* MatMul, scale, mask, Softmax, MatMul become Attention; for plans only */
 weir_status w_pass_qdq(w_graph *g, weir_error *e);       /* QuantizeLinear/DequantizeLinear pairs become the storage of the value between */
 weir_status w_pass_cse(w_graph *g, weir_error *e);
 weir_status w_pass_dce(w_graph *g, weir_error *e);

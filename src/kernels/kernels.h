@@ -12,6 +12,7 @@
 #include "cpu.h"
 #include "kernels_gemm.h"
 #include "kernels_leaf.h"
+#include "kernels_narrow.h"
 #include "kernels_wino.h"
 
 #if defined(__x86_64__)
@@ -33,6 +34,7 @@ typedef struct w_kernels {
     size_t nf32;
     w_u8_tile u8_igemm[W_MAX_TILES];
     size_t nu8;
+    w_narrow_tile narrow[W_NARROW_KINDS];       /* weights of 2, 4, 8 bits and bf16 */
     w_fn_f32_wino_in *wino_in;                  /* Winograd's transforms; wino_lanes channels at once */
     w_fn_f32_wino_out *wino_out;
     size_t wino_lanes;                          /* 1: the reference, which is not worth choosing */

@@ -2,6 +2,13 @@
 #include "kernels.h"
 
 #define F32(name, mr, nr, sums) {w_##name, #name, mr, nr, sums}
+#define NARROW(k, set, nr) \
+    do { \
+        (k)->narrow[W_NARROW_2] = (w_narrow_tile){w_f32_q2_4x##nr##__##set, "f32_q2_4x" #nr "__" #set, 4, nr}; \
+        (k)->narrow[W_NARROW_4] = (w_narrow_tile){w_f32_q4_4x##nr##__##set, "f32_q4_4x" #nr "__" #set, 4, nr}; \
+        (k)->narrow[W_NARROW_8] = (w_narrow_tile){w_f32_q8_4x##nr##__##set, "f32_q8_4x" #nr "__" #set, 4, nr}; \
+        (k)->narrow[W_NARROW_BF16] = (w_narrow_tile){w_f32_bf16_4x##nr##__##set, "f32_bf16_4x" #nr "__" #set, 4, nr}; \
+    } while (0)
 #define U8(name, mr, nr, pack) {w_##name, #name, mr, nr, pack}
 
 static void set_f32(w_kernels *k, const w_f32_tile *t, size_t n) {
@@ -24,6 +31,7 @@ static void init_avx2(w_kernels *k) {
     k->wino_in = w_f32_wino_in__avx2;
     k->wino_out = w_f32_wino_out__avx2;
     k->wino_lanes = 8;
+    NARROW(k, avx2, 32);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
 }
@@ -37,6 +45,7 @@ static void init_avx512(w_kernels *k) {
     k->wino_in = w_f32_wino_in__avx512;
     k->wino_out = w_f32_wino_out__avx512;
     k->wino_lanes = 16;
+    NARROW(k, avx512, 64);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
 }

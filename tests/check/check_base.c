@@ -2,6 +2,7 @@
 #include "check.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ void check_fail(check *c, const char *fmt, ...) {
     va_end(ap);
 }
 
+#define READ_BYTES ((size_t)256 << 20) /* far more than caches hold */
 #define MAX_BLOCKS 64
 static struct block { void *base; size_t size; } blocks[MAX_BLOCKS];
 static size_t nblocks;
@@ -67,6 +69,28 @@ double check_time(void (*call)(void *), void *arg) {
         if (d < best) best = d;
     }
     return best;
+}
+
+static void read_all(void *arg) {
+    enum { WIDE = 8 };
+    typedef uint64_t pair __attribute__((vector_size(16)));
+    const pair *p = *(pair **)arg;
+    pair sum[WIDE] = {0};
+    for (size_t i = 0; i < READ_BYTES / sizeof(pair); i += WIDE)
+        for (size_t k = 0; k < WIDE; k++) sum[k] |= p[i + k];
+    for (size_t k = 1; k < WIDE; k++) sum[0] |= sum[k];
+    __asm__ volatile("" : : "m"(sum[0]));
+}
+
+double check_read_speed(void) {
+    static double speed;
+    if (speed > 0) return speed;
+    void *p = aligned_alloc(64, READ_BYTES);
+    if (!p) exit(WEIR_NO_RESOURCE);
+    memset(p, 1, READ_BYTES);
+    speed = (double)READ_BYTES * 1e-9 / check_time(read_all, &p);
+    free(p);
+    return speed;
 }
 
 void check_print_speed(const check *c, const char *shape, double seconds, double macs, double bytes, double peak) {

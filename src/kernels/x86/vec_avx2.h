@@ -61,6 +61,10 @@ static inline void vstore_n(float *p, size_t n, V v) {
 #define IADD(a, b) _mm256_add_epi32(a, b)
 #define ISUB(a, b) _mm256_sub_epi32(a, b)
 #define IMUL(a, b) _mm256_mullo_epi32(a, b)
+#define IAND(a, b) _mm256_and_si256(a, b)
+#define ISHL(a, n) _mm256_slli_epi32(a, n)
+#define ISHR(a, n) _mm256_srli_epi32(a, n) /* zeros come in */
+#define IREAL(a) _mm256_castsi256_ps(a)
 #define ICAST(v) _mm256_castps_si256(v)
 #define ICVT(v) _mm256_cvtps_epi32(v) /* to nearest even */
 #define VCVT(i) _mm256_cvtepi32_ps(i)

@@ -41,6 +41,10 @@ static inline void vstore_n(float *p, size_t n, V v) { _mm512_mask_storeu_ps(p, 
 #define IADD(a, b) _mm512_add_epi32(a, b)
 #define ISUB(a, b) _mm512_sub_epi32(a, b)
 #define IMUL(a, b) _mm512_mullo_epi32(a, b)
+#define IAND(a, b) _mm512_and_si512(a, b)
+#define ISHL(a, n) _mm512_slli_epi32(a, n)
+#define ISHR(a, n) _mm512_srli_epi32(a, n) /* zeros come in */
+#define IREAL(a) _mm512_castsi512_ps(a)
 #define ICAST(v) _mm512_castps_si512(v)
 #define ICVT(v) _mm512_cvtps_epi32(v) /* to nearest even */
 #define VCVT(i) _mm512_cvtepi32_ps(i)

@@ -1,0 +1,136 @@
+/* f32 rows by weights of few bits, over the names of vec_*.h: see kernels_narrow.h. The weights are read once for up to MR rows,
+ * and few instructions turn them into f32: a code is converted where it stands in its lane, so that it comes out as itself
+ * times a power of two, and the row's element, staged beforehand, carries the inverse. Only the last of a lane is moved down,
+ * which saves its mask. The row is staged in stretches, whose sum takes the zero point off once for all of them.
+ *
+ * Two partial sums, of even and of odd places in a lane, are added at the end of a stretch. The including file sets BITS, NV (4)
+ * and KERNEL. */
+#include "kernels.h"
+#include "rows.h"
+#define MR 4
+#define TALL MR
+#include "tile_heights.h"
+#include "f32_store_vec.h"
+
+#define NR (NV * VL)
+#define FIELDS (32 / BITS)
+#define CODED (BITS != W_BITS_BF16)
+#define UNIT(f) (CODED && (f) % FIELDS < FIELDS - 1 ? 1.0f / (float)(1u << BITS * ((f) % FIELDS)) : 1.0f)
+#define UNITS(f) UNIT(f), UNIT((f) + 1), UNIT((f) + 2), UNIT((f) + 3)
+#define MASK(f) ((int)(((1u << BITS) - 1) << BITS * (f)))
+
+INLINE V field(VI lane, int f) {
+    if (!CODED) return IREAL(f ? IAND(lane, ISET1((int)0xffff0000)) : ISHL(lane, 16));
+    return VCVT(f == FIELDS - 1 ? ISHR(lane, 32 - BITS) : IAND(lane, ISET1(MASK(f % FIELDS))));
+}
+
+/* `count` elements of a row as the lanes want them, 0 up to a whole lane. Returns their sum. */
+INLINE float stage(float *to, const float *x, size_t count) {
+    static const float unit[16] = {UNITS(0), UNITS(4), UNITS(8), UNITS(12)};
+    float sums[16] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (size_t f = 0; f < 16; f++) {
+            to[i + f] = x[i + f] * unit[f];
+            sums[f] += x[i + f];
+        }
+    for (size_t f = 0; f < 16; f++) {
+        bool there = i + f < count;
+        to[i + f] = there ? x[i + f] * unit[f] : 0.0f;
+        sum += sums[f] + (there ? x[i + f] : 0.0f);
+    }
+    return sum;
+}
+
+/* The rows' staged stretch, and their sums. */
+typedef struct staged { float x[MR][W_NARROW_STRETCH + 16], sum[MR]; } staged;
+
+INLINE void multiply(V sum[MR][NV], const staged *s, const uint8_t *w, size_t width, size_t count, int mr, int nv) {
+    V odd[MR][NV];
+    UNROLL for (int m = 0; m < mr; m++)
+        UNROLL for (int v = 0; v < nv; v++) sum[m][v] = odd[m][v] = VSET1(0.0f);
+    for (size_t i = 0; i < count; i += FIELDS, w += 4 * width) {
+        VI lane[NV];
+        UNROLL for (int v = 0; v < nv; v++) lane[v] = ILOAD(w + 4 * VL * v);
+        UNROLL for (int f = 0; f < FIELDS; f++) {
+            V x[MR];
+            UNROLL for (int m = 0; m < mr; m++) x[m] = VSET1(s->x[m][i + (size_t)f]);
+            UNROLL for (int v = 0; v < nv; v++) {
+                V q = field(lane[v], f);
+                UNROLL for (int m = 0; m < mr; m++) {
+                    if (f % 2) odd[m][v] = VFMA(x[m], q, odd[m][v]);
+                    else sum[m][v] = VFMA(x[m], q, sum[m][v]);
+                }
+            }
+        }
+    }
+    UNROLL for (int m = 0; m < mr; m++)
+        UNROLL for (int v = 0; v < nv; v++) sum[m][v] = VADD(sum[m][v], odd[m][v]);
+}
+
+/* total += the stretch: with the scale and zero point of its group, where there are any. */
+INLINE void scale_up(V total[MR][NV], V sum[MR][NV], const staged *s, const V scale[NV], const V zero[NV], int mr, int nv) {
+    UNROLL for (int m = 0; m < mr; m++) {
+        V below = VSET1(-s->sum[m]);
+        UNROLL for (int v = 0; v < nv; v++)
+            total[m][v] = CODED ? VFMA(scale[v], VFMA(below, zero[v], sum[m][v]), total[m][v]) : VADD(total[m][v], sum[m][v]);
+    }
+}
+
+/* mr rows by nv vectors of a block, from its vector v0 on. */
+INLINE void strip(const w_f32_narrow *n, const uint8_t *w, size_t p, size_t col, size_t cols, size_t width, size_t v0, int mr, int nv) {
+    const w_f32_igemm *g = &n->g;
+    V total[MR][NV], sum[MR][NV], scale[NV], zero[NV];
+    staged s;
+    w += 4 * VL * v0;
+    UNROLL for (int m = 0; m < mr; m++)
+        UNROLL for (int v = 0; v < nv; v++) total[m][v] = VLOAD((const float *)(const void *)w + v * VL);
+    w += 4 * width;
+    for (size_t i = 0; i < g->rows.c; i += n->group) {
+        size_t count = g->rows.c - i < n->group ? g->rows.c - i : n->group;
+        if (CODED) {
+            UNROLL for (int v = 0; v < nv; v++) {
+                scale[v] = VLOAD((const float *)(const void *)w + v * VL);
+                zero[v] = n->zeros ? VCVT(uload_n(w + 4 * width - 3 * VL * v0 + VL * v, VL)) : VSET1(n->zero);
+            }
+            w += width * (4 + (size_t)n->zeros);
+        }
+        for (size_t done = 0; done < count; done += W_NARROW_STRETCH) {
+            size_t here = count - done < W_NARROW_STRETCH ? count - done : W_NARROW_STRETCH;
+            UNROLL for (int m = 0; m < mr; m++) s.sum[m] = stage(s.x[m], w_row_f32(&g->rows, 0, p + (size_t)m) + i + done, here);
+            multiply(sum, &s, w, width, here, mr, nv);
+            scale_up(total, sum, &s, scale, zero, mr, nv);
+            w += 4 * width * w_narrow_lanes(BITS, here);
+        }
+    }
+    store_tile(g, clamp_of(&g->ep), total, p, col + v0 * VL, cols - v0 * VL, mr, nv);
+}
+
+/* As many vectors at once as leave the sums in registers. */
+static void rows(const w_f32_narrow *n, const uint8_t *w, size_t p, size_t h, size_t col, size_t cols) {
+    size_t width = w_block_width(NR, cols), vectors = (cols + VL - 1) / VL;
+    for (size_t v = 0, take; v < vectors; v += take) {
+        take = h == 1 && vectors - v >= 4 ? 4 : h <= 2 && vectors - v >= 2 ? 2 : 1;
+        switch (h * 8 + take) {
+        case 12: strip(n, w, p, col, cols, width, v, 1, 4); break;
+        case 10: strip(n, w, p, col, cols, width, v, 1, 2); break;
+        case 9: strip(n, w, p, col, cols, width, v, 1, 1); break;
+        case 18: strip(n, w, p, col, cols, width, v, 2, 2); break;
+        case 17: strip(n, w, p, col, cols, width, v, 2, 1); break;
+        default: strip(n, w, p, col, cols, width, v, 4, 1); break;
+        }
+    }
+}
+
+void KERNEL(const w_f32_narrow *n, size_t p0, size_t p1, size_t b0, size_t b1) {
+    const w_f32_igemm *g = &n->g;
+    size_t block = w_narrow_block(BITS, n->zeros, NR, g->rows.c, n->group);
+    for (size_t b = b0; b < b1; b++) {
+        size_t col = b * NR, cols = g->n - col < NR ? g->n - col : NR;
+        for (size_t p = p0, h; p < p1; p += h) {
+            h = p1 - p >= 4 ? 4 : p1 - p >= 2 ? 2 : 1;
+            rows(n, (const uint8_t *)g->w + b * block, p, h, col, cols);
+        }
+        if (v_act_is_late(g->ep.act)) act_late(g, p0, p1, col, cols);
+    }
+}

@@ -1,0 +1,57 @@
+/* Products with weights of few bits: f32 rows by codes of 2, 4 or 8 bits that share a scale and a zero point in groups along
+ * the reduction, or by bf16. The weights stream from memory as they are and become f32 in registers.
+ *
+ * Invariants:
+ *  - W[k][j] = scale * (code - zero), code and zero 0 ... 2^bits - 1; bf16 has neither scales nor groups;
+ *  - a 32-bit lane belongs to a column and holds codes of consecutive k, the first lowest. A block of columns is
+ *    [width] bias, then for each group [width] f32 scales, [width] u8 zero points unless all of them are one number, and
+ *    [lanes][width]: groups start in a lane of their own;
+ *  - the sums of w_f32_igemm's rules hold; besides, a row that holds Inf or NaN makes results that are not finite, but not
+ *    always the infinity that arithmetic on W would make. */
+#ifndef W_KERNELS_NARROW_H
+#define W_KERNELS_NARROW_H
+#include "kernels_gemm.h"
+
+typedef struct w_f32_narrow {
+    w_f32_igemm g;           /* one tap, no offsets; w: the packed blocks */
+    size_t group;            /* elements of k that share a scale */
+    bool zeros;              /* groups have zero points */
+    float zero;              /* else the one of all */
+} w_f32_narrow;
+typedef void w_fn_f32_narrow(const w_f32_narrow *g, size_t p0, size_t p1, size_t b0, size_t b1);
+
+#define W_BITS_BF16 16
+enum { W_NARROW_2, W_NARROW_4, W_NARROW_8, W_NARROW_BF16, W_NARROW_KINDS };
+static inline int w_narrow_kind(unsigned bits) {
+    return bits == 2 ? W_NARROW_2 : bits == 4 ? W_NARROW_4 : bits == 8 ? W_NARROW_8 : W_NARROW_BF16;
+}
+typedef struct w_narrow_tile { w_fn_f32_narrow *fn; const char *name; uint8_t mr, nr; } w_narrow_tile;
+
+/* Elements that the kernels put together before their scale and zero point are applied; no group's lane is cut by it. */
+#define W_NARROW_STRETCH 256
+
+static inline size_t w_narrow_lanes(unsigned bits, size_t count) { return (count * bits + 31) / 32; }
+/* Bytes of a block of `width` columns. */
+static inline size_t w_narrow_block(unsigned bits, bool zeros, size_t width, size_t k, size_t group) {
+    size_t whole = k / group, rest = k % group, heads = bits == W_BITS_BF16 ? 0 : whole + (rest > 0);
+    size_t lanes = whole * w_narrow_lanes(bits, group) + w_narrow_lanes(bits, rest);
+    return width * (sizeof(float) + heads * (sizeof(float) + zeros) + lanes * 4);
+}
+
+/* Where the weights lie, unpacked: element (j, i) is number j * stride_n + i * stride_k of a row of codes, the first in the
+ * low bits of a byte; its scale and zero point are numbers j * scale_n + i / group * scale_k. */
+typedef struct w_narrow_source {
+    unsigned bits;
+    const void *w;
+    size_t stride_n, stride_k;
+    uint8_t flip;            /* turned over in every code: the sign bit, where they are signed */
+    const float *scale;      /* NULL: bf16 */
+    const uint8_t *zero;     /* of codes that were turned over; NULL: one for all */
+    size_t scale_n, scale_k;
+    const float *bias;       /* NULL: 0 */
+    size_t n, k, group;
+} w_narrow_source;
+void w_pack_narrow(void *dst, size_t nr, const w_narrow_source *s);
+/* Columns j0 <= j < j1 as f32, [j1 - j0][k]. */
+void w_unpack_narrow(float *dst, const w_narrow_source *s, float zero, size_t j0, size_t j1);
+#endif

@@ -1,0 +1,216 @@
+/* Products with weights of few bits against sums in double of the weights that they stand for. Magnitudes count codes and zero
+ * points apart, as the kernels sum them: a result may differ by K + 8 roundings of 2^-24 of the sum of
+ * |x| * (code + zero) * scale, and by what staging an element as small as 2^-126 loses, 2^-149 * 2^28 of each. */
+#include "check.h"
+#include "check_igemm.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { V_UNIT, V_INTEGER, V_HUGE, V_TINY, V_SPECIAL, V_KINDS };
+#define CANARY 0x7fc0dead
+
+typedef struct operands {
+    size_t p, n, k, groups, out_elements;
+    int values;
+    unsigned bits;
+    w_f32_narrow g;
+    w_narrow_source s;
+    float *in, *weights, *size;   /* size: [n][k] (code + zero) * scale, or |w| */
+    uint8_t *codes, *zeros;
+    float *scales, *bias;
+} operands;
+
+static float value(check *c, int kind, size_t k) {
+    float u = check_unit(c);
+    switch (kind) {
+    case V_INTEGER: return (float)check_range(c, -8, 8);
+    case V_HUGE: return u < 0 ? -1e34f / (float)k : 1e34f / (float)k;
+    case V_TINY: return u * 1e-36f;
+    case V_SPECIAL:
+        switch (check_range(c, 0, 400)) {
+        case 0: return INFINITY;
+        case 1: return -INFINITY;
+        case 2: return NAN;
+        default: return u;
+        }
+    default: return u;
+    }
+}
+
+static size_t around(check *c, size_t tile) {
+    int64_t v = (int64_t)tile * check_range(c, 1, 2) + check_range(c, -1, 1);
+    return v < 1 ? 1 : (size_t)v;
+}
+
+static void *memory(size_t bytes) {
+    void *p = calloc(bytes + 1, 1);
+    if (!p) exit(WEIR_NO_RESOURCE);
+    return p;
+}
+
+static void draw_shape(check *c, size_t index, int mr, int nr, operands *o) {
+    static const size_t depths[] = {1, 2, 5, 16, 17, 31, 32, 33, 64, 100, 255, 256, 257, 600}, groups[] = {16, 32, 64, 128, 300, 5};
+    o->p = index % 3 ? around(c, (size_t)mr) : (size_t)check_range(c, 1, 9);
+    o->n = index % 4 ? around(c, (size_t)nr) : (size_t)check_range(c, 1, 2 * nr + 20);
+    o->k = depths[check_range(c, 0, W_COUNT(depths) - 1)];
+    if (index % 50 == 7) o->k = 3000;
+    if (index == 0) o->p = o->n = o->k = 1;
+    o->g.group = o->bits == W_BITS_BF16 || check_range(c, 0, 3) == 0 ? o->k : groups[check_range(c, 0, W_COUNT(groups) - 1)];
+    o->groups = (o->k + o->g.group - 1) / o->g.group;
+}
+
+/* Codes lie row by row or column by column, and may be signed. */
+static void draw_source(check *c, operands *o) {
+    bool by_column = check_range(c, 0, 1), coded = o->bits != W_BITS_BF16;
+    size_t bytes = (o->n * o->k * o->bits + 7) / 8, heads = o->n * o->groups;
+    int extreme = (int)check_range(c, 0, 3);
+    o->codes = memory(bytes);
+    o->scales = memory(heads * sizeof(float));
+    o->zeros = memory(heads);
+    o->bias = memory(o->n * sizeof(float));
+    for (size_t i = 0; coded && i < bytes; i++) o->codes[i] = extreme == 0 ? 0xff : extreme == 1 ? 0 : (uint8_t)check_random(c);
+    for (size_t i = 0; !coded && i < o->n * o->k; i++) {
+        float w = check_unit(c);
+        memcpy(o->codes + 2 * i, (const char *)&w + 2, 2);
+    }
+    for (size_t i = 0; i < heads; i++) {
+        o->scales[i] = 0.1f + 0.1f * check_unit(c);
+        o->zeros[i] = (uint8_t)(check_random(c) & ((1u << (coded ? o->bits : 1)) - 1));
+    }
+    for (size_t j = 0; j < o->n; j++) o->bias[j] = check_unit(c);
+    o->g.zeros = coded && check_range(c, 0, 1);
+    o->g.zero = coded ? (float)(1u << (o->bits - 1)) : 0;
+    o->s = (w_narrow_source){.bits = o->bits, .w = o->codes, .stride_n = by_column ? o->k : 1, .stride_k = by_column ? 1 : o->n,
+                             .flip = coded && check_range(c, 0, 1) ? (uint8_t)(1u << (o->bits - 1)) : 0, .scale = coded ? o->scales : NULL, .zero = o->g.zeros ? o->zeros : NULL,
+                             .scale_n = by_column ? o->groups : 1, .scale_k = by_column ? 1 : o->n, .bias = o->bias,
+                             .n = o->n, .k = o->k, .group = o->g.group};
+    o->weights = memory(o->n * o->k * sizeof(float));
+    o->size = memory(o->n * o->k * sizeof(float));
+    w_unpack_narrow(o->weights, &o->s, o->g.zero, 0, o->n);
+    for (size_t j = 0; j < o->n; j++)
+        for (size_t i = 0; i < o->k; i++) {
+            size_t at = j * o->k + i, head = j * o->s.scale_n + i / o->g.group * o->s.scale_k;
+            float zero = o->g.zeros ? o->zeros[head] : o->g.zero;
+            o->size[at] = coded ? fabsf(o->weights[at]) + 2 * zero * o->scales[head] : fabsf(o->weights[at]);
+        }
+}
+
+static void draw(check *c, size_t index, int mr, int nr, int bits, operands *o) {
+    *o = (operands){.values = (int)(index % V_KINDS), .bits = (unsigned)bits};
+    draw_shape(c, index, mr, nr, o);
+    draw_source(c, o);
+    w_f32_igemm *g = &o->g.g;
+    size_t row = o->k + (size_t)check_range(c, 0, 3), elements = (o->p - 1) * row + o->k;
+    o->in = check_guarded(c, elements * sizeof(float));
+    for (size_t i = 0; i < elements; i++) o->in[i] = value(c, o->values, o->k);
+    void *packed = check_guarded(c, w_narrow_block(o->bits, o->g.zeros, w_packed_width((size_t)nr, o->n), o->k, o->g.group));
+    w_pack_narrow(packed, (size_t)nr, &o->s);
+    *g = (w_f32_igemm){.rows = {.in = o->in, .row_stride = row, .taps = 1, .c = o->k}, .w = packed, .n = o->n,
+                       .out_stride = o->n + (size_t)check_range(c, 0, 3), .ep = check_draw_act(c, false)};
+    if (o->values >= V_HUGE && g->ep.act >= W_KACT_SIGMOID) g->ep.act = W_KACT_NONE;
+    o->out_elements = (o->p - 1) * g->out_stride + o->n;
+    g->out = check_guarded(c, o->out_elements * sizeof(float));
+    for (size_t i = 0; i < o->out_elements; i++) memcpy(g->out + i, &(uint32_t){CANARY}, 4);
+    if (check_range(c, 0, 2)) return;
+    float *res = check_guarded(c, o->out_elements * sizeof(float));
+    for (size_t i = 0; i < o->out_elements; i++) res[i] = check_unit(c);
+    g->res = res;
+    g->res_stride = g->out_stride;
+}
+
+static void compare(check *c, const operands *o, size_t p, size_t j) {
+    const w_f32_igemm *g = &o->g.g;
+    double sum = o->bias[j], mag = fabs(sum), slack;
+    bool finite = true;
+    for (size_t i = 0; i < o->k; i++) {
+        double x = o->in[p * g->rows.row_stride + i];
+        finite &= isfinite(x);
+        sum += x * o->weights[j * o->k + i];
+        mag += fabs(x) * o->size[j * o->k + i];
+    }
+    if (g->res) sum += g->res[p * g->res_stride + j], mag += fabs((double)g->res[p * g->res_stride + j]);
+    double want = check_act(&g->ep, sum, &slack), got = g->out[p * g->out_stride + j];
+    double bound = (double)(o->k + 8) * 0x1p-24 * mag * 1.2 + slack + (double)(o->k + 8) * 0x1p-121;
+    bool bounded = g->ep.act == W_KACT_RELU || g->ep.act == W_KACT_CLIP || g->ep.act == W_KACT_HARDSIGMOID;
+    bool same = finite ? fabs(got - want) <= bound : !isfinite(got) || bounded;
+    if (!same) check_fail(c, "[%zu][%zu] = %.9g, expected %.9g within %.3g (rows %zu, k %zu in %zu, n %zu, act %d, values %d, seed %llu)", p, j, got,
+                          want, bound, o->p, o->k, o->g.group, o->n, g->ep.act, o->values, (unsigned long long)c->seed);
+}
+
+static void release(operands *o) {
+    void *all[] = {o->codes, o->scales, o->zeros, o->bias, o->weights, o->size};
+    for (size_t i = 0; i < W_COUNT(all); i++) free(all[i]);
+    check_release_all();
+}
+
+static void check_case(check *c, w_fn_f32_narrow *fn, size_t index, int mr, int nr, int bits) {
+    operands o;
+    size_t before = c->failures;
+    draw(c, index, mr, nr, bits, &o);
+    size_t blocks = (o.n + (size_t)nr - 1) / (size_t)nr, cut = (size_t)check_range(c, 0, (int64_t)o.p);
+    fn(&o.g, 0, cut, 0, blocks);
+    fn(&o.g, cut, o.p, 0, blocks);
+    for (size_t p = 0; p < o.p; p++)
+        for (size_t j = 0; j < o.n; j++) compare(c, &o, p, j);
+    for (size_t i = 0; i < o.out_elements; i++) {
+        uint32_t left;
+        memcpy(&left, o.g.g.out + i, 4);
+        if (i % o.g.g.out_stride >= o.n && left != CANARY) check_fail(c, "wrote outside the columns of the output");
+    }
+    if (c->failures > before) c->failures = before + 1;
+    c->cases++;
+    release(&o);
+}
+
+/* The bits of a row do not depend on which rows are computed with it. */
+static void check_alone(check *c, w_fn_f32_narrow *fn, size_t index, int mr, int nr, int bits) {
+    operands o;
+    draw(c, index, mr, nr, bits, &o);
+    size_t blocks = (o.n + (size_t)nr - 1) / (size_t)nr, bytes = o.out_elements * sizeof(float);
+    float *all = memory(bytes);
+    fn(&o.g, 0, o.p, 0, blocks);
+    memcpy(all, o.g.g.out, bytes);
+    for (size_t p = 0; p < o.p; p++)
+        for (size_t b = 0; b < blocks; b++) fn(&o.g, p, p + 1, b, b + 1);
+    if (o.values != V_SPECIAL && memcmp(all, o.g.g.out, bytes)) check_fail(c, "rows computed alone have other bits (rows %zu, k %zu, n %zu)", o.p, o.k, o.n);
+    free(all);
+    release(&o);
+}
+
+typedef struct timed { w_fn_f32_narrow *fn; const w_f32_narrow *g; size_t p, blocks; } timed;
+static void call(void *arg) {
+    const timed *t = arg;
+    t->fn(t->g, 0, t->p, 0, t->blocks);
+}
+
+/* Bytes: those of the packed weights, which are what streams. */
+static void time_shape(check *c, w_fn_f32_narrow *fn, size_t p, size_t k, size_t n, size_t group, size_t nr, unsigned bits) {
+    size_t packed = w_narrow_block(bits, false, w_packed_width(nr, n), k, group);
+    float *in = check_guarded(c, p * k * 4), *out = check_guarded(c, p * n * 4);
+    uint8_t *w = check_guarded(c, W_ALIGN_UP(packed, (size_t)64));
+    char name[80];
+    for (size_t i = 0; i < p * k; i++) in[i] = check_unit(c);
+    for (size_t i = 0; i < packed; i++) w[i] = (uint8_t)(i * 2654435761u >> 13 & 0x3b); /* small floats, whatever they stand for */
+    w_f32_narrow g = {.g = {.rows = {.in = in, .row_stride = k, .taps = 1, .c = k}, .w = (const float *)(const void *)w, .n = n, .out = out, .out_stride = n},
+                      .group = group, .zero = (float)(1u << (bits - 1))};
+    timed t = {fn, &g, p, (n + nr - 1) / nr};
+    double seconds = check_time(call, &t), speed = check_read_speed();
+    snprintf(name, sizeof name, "%zu x %zu - %zu, groups of %zu", p, k, n, group);
+    check_print_speed(c, name, seconds, (double)(p * k * n), (double)packed, c->peak_f32);
+    printf("    %.2f of the %.1f GB/s that one thread reads\n", (double)packed / seconds * 1e-9 / speed, speed);
+    check_release_all();
+}
+
+void check_f32_narrow(check *c, w_fn_f32_narrow *fn, int mr, int nr, int bits) {
+    for (size_t i = 0; i < 400; i++) check_case(c, fn, i, mr, nr, bits);
+    for (size_t i = 0; i < 40; i++) check_alone(c, fn, i, mr, nr, bits);
+    if (!c->bench) return;
+    static const size_t shapes[][4] = {{1, 4096, 4096, 32}, {1, 4096, 16384, 32}, {1, 4096, 16384, 128}, {1, 8192, 32768, 32}, {1, 8192, 32768, 128}, {4, 4096, 16384, 32}, {8, 4096, 16384, 32}};
+    for (size_t i = 0; i < W_COUNT(shapes); i++) {
+        bool grouped = bits < 8;
+        if (!grouped && shapes[i][3] == 128) continue;
+        time_shape(c, fn, shapes[i][0], shapes[i][1], shapes[i][2], grouped ? shapes[i][3] : shapes[i][1], (size_t)nr, (unsigned)bits);
+    }
+}

@@ -60,6 +60,12 @@ void w_out_begin(w_exporter *x, const char *op, const char *name) {
     if (name && name[0]) w_pb_string(&x->msg, onnx_NodeProto_name_tag, name);
 }
 
+void w_out_domain(w_exporter *x, const char *domain) {
+    if (!domain[0]) return;
+    x->domain = domain;
+    w_pb_string(&x->msg, onnx_NodeProto_domain_tag, domain);
+}
+
 void w_out_in(w_exporter *x, const char *name) { w_pb_string(&x->msg, onnx_NodeProto_input_tag, name ? name : ""); }
 void w_out_out(w_exporter *x, const char *name) { w_pb_string(&x->msg, onnx_NodeProto_output_tag, name ? name : ""); }
 void w_out_end(w_exporter *x) { w_pb_message(&x->node, onnx_GraphProto_node_tag, &x->msg); }

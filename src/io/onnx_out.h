@@ -21,6 +21,7 @@ typedef struct w_exporter {
     const char **real;           /* names of the dequantised twins of values, NULL: not there yet */
     const char **wide;           /* names of the f32 twins of half constants */
     w_arena scratch;
+    const char *domain;          /* the one beside ONNX's that a node names, or NULL */
     bool oom;                    /* a name could not be made */
     weir_error *e;
 } w_exporter;
@@ -37,6 +38,7 @@ int w_onnx_type_code(w_type t);
 const char *w_out_name(w_exporter *x, const char *base, const char *kind);
 /* A node: begin, its operands and attributes in any order, end. Names NULL or "" are absent operands. */
 void w_out_begin(w_exporter *x, const char *op, const char *name);
+void w_out_domain(w_exporter *x, const char *domain); /* "": ONNX's; of another the model imports version 1 */
 void w_out_in(w_exporter *x, const char *name);
 void w_out_out(w_exporter *x, const char *name);
 void w_out_int(w_exporter *x, const char *attr, int64_t v);

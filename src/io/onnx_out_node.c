@@ -175,6 +175,7 @@ static bool find_operands(w_exporter *x, const w_node *n, const char *base, oper
 
 static void plain(w_exporter *x, const w_node *n, const char *op, const operands *o, const char *out) {
     w_out_begin(x, op, w_graph_name(x->g, n->name));
+    w_out_domain(x, w_op_domain(n->op));
     for (uint32_t i = 0; i < o->n; i++) w_out_in(x, o->name[i]);
     w_out_out(x, out);
     for (uint32_t i = 1; i < n->nout; i++) w_out_out(x, n->out[i] == W_NONE ? "" : w_value_name(x->g, n->out[i]));

@@ -64,20 +64,27 @@ static void write_init(const w_exporter *x, w_out *o) {
     if (x->init.n > at) w_out_write(o, x->init.p + at, x->init.n - at);
 }
 
+static void put_opset(const w_exporter *x, w_wbuf *head, const char *domain, int64_t version) {
+    w_wbuf opset = {.ctx = x->ctx};
+    w_pb_string(&opset, onnx_OperatorSetIdProto_domain_tag, domain);
+    w_pb_varint(&opset, onnx_OperatorSetIdProto_version_tag, version);
+    w_pb_message(head, onnx_ModelProto_opset_import_tag, &opset);
+    w_wbuf_fini(&opset);
+}
+
 static weir_status model_write(w_exporter *x, const char *path) {
-    w_wbuf head = {.ctx = x->ctx}, opset = {.ctx = x->ctx};
+    w_wbuf head = {.ctx = x->ctx};
     size_t size = 0;
     w_out *o;
     W_TRY(graph_size(x, &size));
     w_pb_varint(&head, onnx_ModelProto_ir_version_tag, IR_VERSION);
     w_pb_string(&head, onnx_ModelProto_producer_name_tag, "weir");
     w_pb_string(&head, onnx_ModelProto_producer_version_tag, WEIR_VERSION);
-    w_pb_string(&opset, onnx_OperatorSetIdProto_domain_tag, "");
-    w_pb_varint(&opset, onnx_OperatorSetIdProto_version_tag, x->opset);
-    w_pb_message(&head, onnx_ModelProto_opset_import_tag, &opset);
+    put_opset(x, &head, "", x->opset);
+    if (x->domain) put_opset(x, &head, x->domain, 1);
     w_put_varint(&head, onnx_ModelProto_graph_tag << 3 | WIRE_BYTES);
     w_put_varint(&head, size);
-    weir_status st = head.bad || opset.bad ? w_oom(x->e, size, "the ONNX file") : w_out_open(x->ctx, path, &o, x->e);
+    weir_status st = head.bad ? w_oom(x->e, size, "the ONNX file") : w_out_open(x->ctx, path, &o, x->e);
     if (st == WEIR_OK) {
         w_out_write(o, head.p, head.n);
         w_out_write(o, x->node.p, x->node.n);
@@ -86,7 +93,6 @@ static weir_status model_write(w_exporter *x, const char *path) {
         st = w_out_commit(o, x->e);
     }
     w_wbuf_fini(&head);
-    w_wbuf_fini(&opset);
     return st;
 }
 

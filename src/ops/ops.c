@@ -18,13 +18,17 @@ bool w_has_late_scale(const w_node *n) {
     return product && n->nin > W_IN_SCALE && n->in[W_IN_SCALE] != W_NONE;
 }
 
+const char *w_op_domain(uint16_t op) {
+    if (op == W_OP_MatMulNBits) return "com.microsoft";
+    return strncmp(table[op]->name, "weir.", 5) == 0 ? "weir" : "";
+}
+
 w_op w_op_find(const char *onnx_name, const char *domain) {
     bool ours = domain && strcmp(domain, "weir") == 0;
-    if (domain && !ours && domain[0] && strcmp(domain, "ai.onnx") != 0) return W_OP_NONE;
+    if (domain && strcmp(domain, "ai.onnx") == 0) domain = "";
     for (int i = 1; i < W_OP_COUNT; i++) {
         const char *name = table[i]->name;
-        bool internal = strncmp(name, "weir.", 5) == 0;
-        if (domain && internal != ours) continue;
+        if (domain && strcmp(domain, w_op_domain((uint16_t)i)) != 0) continue;
         if (strcmp(name, onnx_name) == 0 || (ours && strcmp(name + 5, onnx_name) == 0)) return (w_op)i;
     }
     return W_OP_NONE;

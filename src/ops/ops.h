@@ -56,6 +56,7 @@ typedef struct w_matmul_attr { w_epilogue ep; } w_matmul_attr;     /* MatMul: A,
 /* Attention: Q, K, V, [mask]. scale FLT_MAX: one over the root of the head size. Heads are counted where operands have rank 3. A row
  * that may see no key is 0, as ONNX has it, or NaN (weir_nan) as a Softmax of its own makes it. */
 typedef struct w_attention_attr { float scale, softcap; int64_t is_causal, q_num_heads, kv_num_heads, softmax_precision, nan; } w_attention_attr;
+typedef struct w_nbits_attr { int64_t K, N, bits, block_size, accuracy_level; w_epilogue ep; } w_nbits_attr;
 typedef struct w_gpool_attr { w_epilogue ep; } w_gpool_attr;       /* GlobalAveragePool, GlobalMaxPool */
 typedef struct w_alpha_attr { float alpha; } w_alpha_attr;         /* LeakyRelu, Elu */
 typedef struct w_hardsigmoid_attr { float alpha, beta; } w_hardsigmoid_attr;
@@ -87,6 +88,10 @@ typedef struct w_resize_attr {
     float cubic_coeff_a, extrapolation_value; int64_t exclude_outside, antialias; w_ints axes;
 } w_resize_attr;
 typedef struct w_quantize_attr { int64_t axis, saturate, block_size, output_dtype; } w_quantize_attr; /* both directions */
+/* MatMulNBits: [n] columns of `blocks` blocks of `block` codes; zero_bytes: of a column's packed zero points. */
+typedef struct w_nbits { int64_t k, n, block, blocks, zero_bytes; unsigned bits; } w_nbits;
+w_nbits w_nbits_of(const w_node *n);
+int64_t w_nbits_zero(const w_nbits *m, const uint8_t *zeros, int64_t column, int64_t block); /* zeros NULL: the middle */
 /* Conv, Gemm, MatMul: with these two inputs (weir's) input 0 holds the bytes of DynamicQuantizeLinear, which mean
  * scale * (byte - zero); everything else is as ever. */
 enum { W_IN_SCALE = 4, W_IN_ZERO = 5 };
@@ -147,7 +152,9 @@ typedef struct w_attention { int64_t batch, heads, kv_heads, rows, keys, size, v
 w_attention w_attention_of(const w_node *n, const w_shape *q, const w_shape *k, const w_shape *v);
 bool w_resize_copies(const w_node *n);             /* a Resize that makes no new numbers: nearest, nothing extrapolated */
 const w_op_def *w_op_get(uint16_t op);             /* NULL for W_OP_NONE and out of range */
-/* W_OP_NONE if unknown. Domain "" or "ai.onnx": ONNX's operators; "weir": ours; NULL: any, by the name in the table. */
+/* The domain that ONNX files name: "", "com.microsoft", or "weir" for ours. */
+const char *w_op_domain(uint16_t op);
+/* W_OP_NONE if unknown. Domain "" or "ai.onnx": ONNX's operators; else w_op_domain; NULL: any, by the name in the table. */
 w_op w_op_find(const char *onnx_name, const char *domain);
 /* New attribute struct with defaults, from the graph's arena (NULL on failure or when the op has none). */
 void *w_op_attr_new(w_graph *g, w_op op);

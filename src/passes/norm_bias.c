@@ -19,17 +19,20 @@ static bool per_channel(const w_shape *c, const w_shape *y, unsigned axis, int64
 /* Number of output channels by the weights; 0 when they are not known. */
 static int64_t channels_of(const w_graph *g, const w_node *p) {
     const w_shape *w = &g->value[p->in[1]].shape;
+    if (p->op == W_OP_MatMulNBits) return w_nbits_of(p).n;
     if (!w_shape_bound(w) || w->rank < 2) return 0;
     if (p->op == W_OP_Conv) return w->dim[0];
     if (p->op == W_OP_Gemm && ((w_gemm_attr *)p->attr)->transB) return w->dim[0];
     return w->dim[w->rank - 1];
 }
 
+static uint32_t bias_slot(const w_node *p) { return p->op == W_OP_MatMulNBits ? 5 : 2; }
+
 /* The producer of v, if it can take one more addend. */
 static w_node *taker(const w_graph *g, const w_uses *uses, w_id v) {
     w_node *p = v == W_NONE || v >= uses->n || uses->count[v] != 1 ? NULL : w_producer(g, v);
-    if (!p || (p->op != W_OP_Conv && p->op != W_OP_Gemm && p->op != W_OP_MatMul)) return NULL;
-    if (!w_epilogue_free(p) || g->value[v].quant || w_input_of(p, 3) != W_NONE) return NULL;
+    if (!p || (p->op != W_OP_Conv && p->op != W_OP_Gemm && p->op != W_OP_MatMul && p->op != W_OP_MatMulNBits)) return NULL;
+    if (!w_epilogue_free(p) || g->value[v].quant || w_input_of(p, bias_slot(p) + 1) != W_NONE) return NULL;
     if (p->op == W_OP_Gemm && ((w_gemm_attr *)p->attr)->beta != 1 && w_input_of(p, 2) != W_NONE) return NULL;
     return p;
 }
@@ -54,18 +57,18 @@ static bool old_bias_fits(const w_graph *g, w_id old, int64_t channels) {
 /* Moves constant c, added to in[side], into the producer p of that input. */
 static weir_status absorb(w_graph *g, const w_uses *uses, w_id k, w_node *p, w_id c, float sign, weir_error *e) {
     size_t channels = (size_t)channels_of(g, p);
-    w_id old = w_input_of(p, 2);
+    w_id old = w_input_of(p, bias_slot(p));
     bool sole = c < uses->n && uses->count[c] == 1;
     w_shape shape = w_shape_1d((int64_t)channels);
-    W_TRY(w_node_widen(g, p, 3, e));
+    W_TRY(w_node_widen(g, p, bias_slot(p) + 1, e));
     if (old == W_NONE && sign > 0 && sole && w_shape_count(&g->value[c].shape) == (int64_t)channels) {
         g->value[c].shape = shape; /* the same bytes, still in the mapping */
-        p->in[2] = c;
+        p->in[bias_slot(p)] = c;
     } else {
         float *data;
         W_TRY(sum_bias(g, old, c, sign, channels, &data, e));
         w_id like = old == W_NONE ? c : old;
-        W_TRY(w_const_update(g, like, like < uses->n && uses->count[like] == 1, &shape, data, &p->in[2], e));
+        W_TRY(w_const_update(g, like, like < uses->n && uses->count[like] == 1, &shape, data, &p->in[bias_slot(p)], e));
     }
     w_node *n = &g->node[k];
     w_id y = n->out[0], pk = g->value[p->out[0]].producer;
@@ -84,7 +87,7 @@ static weir_status try_side(w_graph *g, const w_uses *uses, w_id k, unsigned sid
     int64_t channels = channels_of(g, p);
     if (channels < 1 || !w_shape_equal(y, &g->value[x].shape) || y->rank < 2) return WEIR_OK;
     if (!per_channel(&g->value[c].shape, y, bias_axis(p->op, y->rank), channels)) return WEIR_OK;
-    if (!old_bias_fits(g, w_input_of(p, 2), channels)) return WEIR_OK;
+    if (!old_bias_fits(g, w_input_of(p, bias_slot(p)), channels)) return WEIR_OK;
     return absorb(g, uses, k, p, c, n->op == W_OP_Sub ? -1.0f : 1.0f, e);
 }
 

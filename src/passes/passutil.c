@@ -7,6 +7,7 @@ w_epilogue *w_epilogue_of(const w_node *n) {
     case W_OP_Conv: return &((w_conv_attr *)n->attr)->ep;
     case W_OP_Gemm: return &((w_gemm_attr *)n->attr)->ep;
     case W_OP_MatMul: return &((w_matmul_attr *)n->attr)->ep;
+    case W_OP_MatMulNBits: return &((w_nbits_attr *)n->attr)->ep;
     case W_OP_MaxPool: case W_OP_AveragePool: return &((w_pool_attr *)n->attr)->ep;
     case W_OP_GlobalAveragePool: case W_OP_GlobalMaxPool: return &((w_gpool_attr *)n->attr)->ep;
     case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_Div: return &((w_eltwise_attr *)n->attr)->ep;

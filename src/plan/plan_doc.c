@@ -107,7 +107,7 @@ int64_t w_plan_macs(const w_plan *p) {
     int64_t macs = 0;
     for (size_t i = 0; i < p->nstep; i++) {
         uint16_t op = p->graph->node[p->step[i].node].op;
-        if (op == W_OP_Conv || op == W_OP_Gemm || op == W_OP_MatMul || op == W_OP_Attention || op == W_OP_ConvInteger || op == W_OP_MatMulInteger)
+        if (op == W_OP_Conv || op == W_OP_Gemm || op == W_OP_MatMul || op == W_OP_MatMulNBits || op == W_OP_Attention || op == W_OP_ConvInteger || op == W_OP_MatMulInteger)
             macs += p->step[i].macs;
     }
     return macs;

@@ -272,6 +272,21 @@ static const pass_case cases[] = {
      "output h\n"
      "output y\n",
      2e-3},
+    {"a constant added to MatMulNBits is its bias", "normalise",
+     "input x f32[2,20]\n"
+     "const w u8[3,2,8]\n"
+     "const s f32[6]\n"
+     "const b f32[3]\n"
+     "m: t = MatMulNBits(x, w, s) K=20 N=3 block_size=16\n"
+     "a: y = Add(t, b)\n"
+     "output y\n",
+     "input x f32[2,20]\n"
+     "const w u8[3,2,8]\n"
+     "const s f32[6] = {-0.25, 0.78125, 0.21875, -0.4375, -0.84375, 0.875}\n"
+     "const b f32[3] = {0.34375, -0.75, 0.9375}\n"
+     "m: y f32[2,3] = MatMulNBits(x, w, s, -, -, b) K=20 N=3 block_size=16\n"
+     "output y\n",
+     1e-5},
 };
 
 int main(void) { return pass_cases_run("normalise", cases, W_COUNT(cases)); }

@@ -112,7 +112,7 @@ static void test_coverage(void **state) {
     bool seen[W_OP_COUNT] = {false};
     size_t i;
     assert_non_null(cases);
-    json_array_foreach(cases, i, c) seen[w_op_find(json_string_value(json_object_get(c, "op")), "")] = true;
+    json_array_foreach(cases, i, c) seen[w_op_find(json_string_value(json_object_get(c, "op")), NULL)] = true;
     json_decref(cases);
     for (uint16_t op = 1; op < W_OP_COUNT; op++) {
         if (seen[op] || op == W_OP_Layout || op == W_OP_Table) continue;

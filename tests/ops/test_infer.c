@@ -143,6 +143,19 @@ static const char *const lines[][2] = {
     {"ConvInteger u8[N,3,8,8] s8[4,3,3,3] u8[3]", "x_zero_point has shape [3], expected one number"},
     {"ConvInteger u8[N,3,8,8] s8[4,3,3,3] u8[] s8[3]", "w_zero_point has shape [3], expected one number, or one an output channel"},
     {"ConvInteger u8[N,3,8,8] f32[4,3,3,3]", "w has type f32, expected u8 or s8"},
+    {"MatMulNBits f32[N,3,40] u8[9,2,16] f32[18] K=40 N=9 block_size=32", "[N,3,9]"},
+    {"MatMulNBits f32[40] u8[9,3,16] f32[9,3] u8[27] - f32[9] K=40 N=9 bits=8 block_size=16", "[9]"},
+    {"MatMulNBits f32[N,40] u8[9,2,16] f32[18] u8[18] K=40 N=9 block_size=32", "zero_points has shape [18], expected 9 elements by bits, block_size, K and N"},
+    {"MatMulNBits f32[N,40] u8[9,2,15] f32[18] K=40 N=9 block_size=32", "B has shape [9, 2, 15], expected 288 elements"},
+    {"MatMulNBits f32[N,40] u8[9,2,16] f32[9] K=40 N=9 block_size=32", "scales has shape [9], expected 18 elements"},
+    {"MatMulNBits f32[N,40] u8[9,2,16] f32[18] - - f32[8] K=40 N=9 block_size=32", "bias has shape [8], expected 9 elements"},
+    {"MatMulNBits f32[N,40] u8[9,2,16] f32[18] - s32[40] K=40 N=9 block_size=32", "has g_idx, which is not supported"},
+    {"MatMulNBits f32[N,40] u8[9,2,16] f32[18] f32[18] K=40 N=9 block_size=32", "zero_points have type f32, only packed ones (u8) are supported"},
+    {"MatMulNBits f32[N,40] s8[9,2,16] f32[18] K=40 N=9 block_size=32", "B has type s8, expected u8"},
+    {"MatMulNBits f32[N,41] u8[9,2,16] f32[18] K=40 N=9 block_size=32", "the last dimension of A is 41, expected 40"},
+    {"MatMulNBits f32[N,40] u8[9,2,16] f32[18] K=40 N=9 block_size=24", "block_size is 24, expected a power of two"},
+    {"MatMulNBits f32[N,40] u8[9,2,16] f32[18] K=40 N=9 bits=3 block_size=32", "bits is 3, expected 2, 4 or 8"},
+    {"MatMulNBits f32[N,40] u8[9,2,16] f32[18] K=40 N=0 block_size=32", "K is 40 and N is 0, expected 1 to 2147483647"},
     {"Cast f32[N,3] to=8", "to is 8"},
 };
 
@@ -222,7 +235,7 @@ static bool check_line(weir_context *ctx, const char *line, const char *expected
     w_id out, node;
     snprintf(text, sizeof text, "%s", line);
     assert_int_equal(w_graph_create(ctx, "line", &p.g, NULL), WEIR_OK);
-    p.op = w_op_find(strtok_r(text, " ", &save), "");
+    p.op = w_op_find(strtok_r(text, " ", &save), NULL);
     assert_int_not_equal(p.op, W_OP_NONE);
     p.attr = w_op_attr_new(p.g, p.op);
     p.g->opset = 21;

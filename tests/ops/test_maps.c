@@ -94,6 +94,13 @@ static void randomise(bench *b, const w_tensor *t, int64_t least) {
         else put_int(t, i, t->type == WEIR_BOOL ? below(b, 2) : least + below(b, 5));
 }
 
+/* Codes that differ from every zero point, so that what they are multiplied with counts. */
+static void randomise_codes(bench *b) {
+    for (uint32_t i = 1; i < b->c.nin; i += 2)
+        for (size_t k = 0; b->in[i].data && k < w_tensor_count(&b->in[i]); k++)
+            if (b->in[i].type == WEIR_U8) put_int(&b->in[i], k, i == 1 ? (int64_t)(next(b) & 0x55) : -1);
+}
+
 static w_tensor copy_of(bench *b, const w_tensor *t) {
     w_tensor c = *t;
     if (!t->data) return c;
@@ -256,6 +263,7 @@ static bool prepare(bench *b) {
         if (b->c.in_id[i] == W_NONE) continue;
         b->in[i] = copy_of(b, &b->c.in[i]);
         if (!steers(b, i)) randomise(b, &b->in[i], i ? 2 : 20); /* a dividend exceeds its divisor */
+    if (b->node->op == W_OP_MatMulNBits) randomise_codes(b);
     }
     for (uint32_t o = 0; o < b->c.nout; o++) {
         if (b->c.out_id[o] == W_NONE) continue;

@@ -1,7 +1,7 @@
 /* Every way to run every operator, against its reference. Usage: test-steps SET CASES.json ...
  *
- * Each case (op_case.h) becomes a small graph in several variants: as it is, channels-last, quantised, with operands that are
- * known only at run time. A backend that hides the first ways makes the planner take each way in turn. Floats must agree
+ * Each case (op_case.h) becomes a small graph in several variants: as it is, channels-last, quantised, with quantised weights only, with
+ * operands that are known only at run time. A backend that hides the first ways makes the planner take each way in turn. Floats must agree
  * within the rounding of the reduction, 8-bit results within one step; inputs must keep their bytes, and no step may announce
  * less traffic than it needs. At the end every way must have run. */
 #include "op_case.h"
@@ -16,7 +16,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { V_LAST = 1, V_QUANT = 2, V_DYNAMIC = 4, V_ALL = 8 };
+enum { V_LAST = 1, V_QUANT = 2, V_DYNAMIC = 4, V_NARROW = 8, V_ALL = 16 };
 #define MOST_IMPLS 256
 
 static const char *const *case_path;
@@ -189,7 +189,7 @@ static w_id operand(variant *v, const w_node *n, uint32_t i, const w_quant *shar
     bool data = late || (t->type == WEIR_F32 && (i == 0 || residual || (takes_data(n->op) && most && v->flags & V_DYNAMIC)));
     bool quant = v->flags & V_QUANT && t->type == WEIR_F32 && (i == 0 || residual || (takes_data(n->op) && most && i != 2));
     if (n->in[i] == W_NONE) return W_NONE;
-    if (v->flags & V_QUANT && has_weights(n->op, i)) return quantised_weights(v, n, t);
+    if (v->flags & (V_QUANT | V_NARROW) && has_weights(n->op, i)) return quantised_weights(v, n, t);
     if (i && !data && !quant) return add_const(v, t->type, &t->shape, t->data, w_tensor_bytes(t));
     if (n->op == W_OP_ConstantOfShape) return add_const(v, t->type, &t->shape, t->data, w_tensor_bytes(t));
     w_id id = add_input(v, t);
@@ -379,6 +379,7 @@ static bool wanted(const op_case *c, unsigned flags, bool has_image) {
     const w_node *n = &c->g->node[0];
     bool real = c->nin > 0 && (c->in[0].type == WEIR_F32 || w_has_late_scale(n));
     if (n->op == W_OP_QuantizeLinear || n->op == W_OP_DequantizeLinear || n->op == W_OP_Layout) return flags == 0;
+    if (flags & V_NARROW && (flags != V_NARROW || (n->op != W_OP_MatMul && n->op != W_OP_Gemm) || !real || c->in[1].type != WEIR_F32)) return false;
     if (flags & V_LAST && !has_image) return false;
     if (flags & V_QUANT && !(real && may_quantise(n->op))) return false;
     return !(flags & V_DYNAMIC) || (real && takes_data(n->op));
@@ -403,6 +404,7 @@ static void fill(const w_tensor *t) {
     for (size_t i = 0; i < w_tensor_count(t); i++) {
         x = x * 1664525u + 1013904223u;
         if (t->type == WEIR_F32) ((float *)t->data)[i] = (float)(x >> 8) * 0x1p-23f - 1.0f;
+        else if (t->type == WEIR_BF16) ((uint16_t *)t->data)[i] = (uint16_t)(0x3f00 | x >> 25 | (x & 1) << 15);
         else ((uint8_t *)t->data)[i] = (uint8_t)(x >> 24);
     }
 }
@@ -429,7 +431,7 @@ static void run_case(weir_context *ctx, const json_t *j) {
     bool kept = explicit_pads(&c);
     for (uint32_t k = 0; k < c.nin; k++) {
         has_image |= c.in[k].data && c.in[k].shape.rank == 4;
-        if ((c.in[k].type == WEIR_F32 || c.in[k].type == WEIR_U8) && !json_object_get(json_array_get(json_object_get(j, "in"), k), "x")) fill(&c.in[k]);
+        if ((c.in[k].type == WEIR_F32 || c.in[k].type == WEIR_BF16 || c.in[k].type == WEIR_U8) && !json_object_get(json_array_get(json_object_get(j, "in"), k), "x")) fill(&c.in[k]);
     }
     if (kept) reference(&c, expected);
     test_op = c.g->node[0].op;

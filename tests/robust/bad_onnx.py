@@ -18,6 +18,14 @@ def with_node(i, n):
     return model(node=nodes)
 
 
+def nbits(w=None, inputs=("x", "w", "s"), domain="com.microsoft", **changes):
+    """MatMulNBits of a row of 33 with 3 columns of 3 blocks."""
+    a = dict(dict(K=33, N=3, bits=4, block_size=16), **changes)
+    init = [w or tensor("w", [3, 3, 8], bytes(72), UINT8), tensor("s", [9]), tensor("i", [33], bytes(132), INT32)]
+    return model(node=[node("MatMulNBits", inputs, ["y"], *[attr(k, v) for k, v in a.items()], name="few", domain=domain)], init=init,
+                 input=[info("x", [1, 33])], output=[info("y", None)])
+
+
 CASES = [
     # ---- the protobuf itself
     ("empty", b"", "the file is empty"),
@@ -118,6 +126,13 @@ CASES = [
     ("add-broadcast", with_node(1, node("Add", ["c", "d"], ["r"], name="add")), "node 'add' (Add): shapes [batch, 2, 4, 4] and [3] do not broadcast"),
     ("concat-shapes", with_node(1, node("Concat", ["c", "x"], ["r"], attr("axis", 3), name="concat")), "node 'concat' (Concat): input 1 has shape [batch, 1, 4, 4], expected [batch, 2, 4, 4]"),
     ("transpose-perm", with_node(1, node("Transpose", ["c"], ["r"], attr("perm", [0, 1, 1, 3]), name="turn")), "node 'turn' (Transpose): perm has axis 1 twice"),
+    ("nbits-blocks", nbits(tensor("w", [3, 1, 16], bytes(48), UINT8)), "node 'few' (MatMulNBits): B has shape [3, 1, 16], expected 72 elements"),
+    ("nbits-block-size", nbits(block_size=1 << 40), "node 'few' (MatMulNBits): block_size is 1099511627776, expected a power of two"),
+    ("nbits-block-size-0", nbits(block_size=0), "node 'few' (MatMulNBits): block_size is 0, expected a power of two"),
+    ("nbits-sizes-huge", nbits(K=1 << 62), "node 'few' (MatMulNBits): K is 4611686018427387904 and N is 3, expected 1 to"),
+    ("nbits-depth", nbits(K=40), "node 'few' (MatMulNBits): the last dimension of A is 33, expected 40"),
+    ("nbits-group-index", nbits(inputs=["x", "w", "s", "", "i"]), "node 'few' (MatMulNBits): has g_idx, which is not supported"),
+    ("nbits-default-domain", nbits(domain=None), "operator 'MatMulNBits' of domain 'ai.onnx' is not supported"),
     ("reshape-two-unknown", model(node=[node("Reshape", ["x", "s"], ["y"], name="shape")], output=[info("y", None)],
                                   init=[tensor("s", [2], struct.pack("<2q", -1, -1), INT64)]), "node 'shape' (Reshape): shape has -1 at 0 and at 1"),
     ("reshape-count", model(node=[node("Reshape", ["x", "s"], ["y"], name="shape")], output=[info("y", None)], input=[info("x", [1, 1, 4, 4])],

@@ -1,4 +1,4 @@
-/* f32 rows by bf16 weights, AVX2: up to four rows at once, 8 accumulators. */
+/* f32 rows by bf16 weights, AVX2: 8 sums. */
 #include "vec_avx2.h"
 #define NV 4
 #define BITS W_BITS_BF16

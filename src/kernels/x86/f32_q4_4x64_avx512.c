@@ -1,4 +1,4 @@
-/* f32 rows by 4-bit weights, AVX-512: up to four rows at once, 8 accumulators. */
+/* f32 rows by 4-bit weights, AVX-512: 8 sums. */
 #include "vec_avx512.h"
 #define NV 4
 #define BITS 4

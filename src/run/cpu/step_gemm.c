@@ -1,4 +1,4 @@
-/* Gemm and MatMul as implicit GEMM with one tap: constant weights f32 or u8 x s8, and weights known only at run time.
+/* Gemm and MatMul as implicit GEMM with one tap: constant weights f32, of few bits, or u8 x s8, and weights known only at run time.
  *
  * Gemm: alpha goes into the weights (u8: into the scales), beta into the bias. */
 #include "step_igemm.h"
@@ -79,6 +79,20 @@ static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w
     return why ? why : w_igemm_refuse_f32(g, n, o.res);
 }
 
+/* Few rows by weights that are bf16, or 8 bits with scales for whole columns. */
+static const char *refuse_narrow(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+    product o;
+    const char *why = refuse_constant(g, n, &o);
+    if (!why) why = w_igemm_refuse_f32(g, n, o.res);
+    if (why) return why;
+    const w_value *b = w_node_in(g, n, 1);
+    bool half = b->type == WEIR_BF16 && !b->quant, bytes = (b->type == WEIR_S8 || b->type == WEIR_U8) && b->quant;
+    if (!half && !bytes) return "weights are neither bf16 nor of 8 bits with scales";
+    if (half && o.alpha != 1.0f) return "alpha is not 1";
+    if (bytes && b->quant->n > 1 && b->quant->axis != b->shape.rank - (o.trans_b ? 2 : 1)) return "scales do not run along the columns";
+    return w_igemm_refuse_narrow(ctx->kernels, o.m, o.k, o.n, half ? W_BITS_BF16 : 8);
+}
+
 static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
     product o;
     const char *why = refuse_constant(g, n, &o);
@@ -147,6 +161,36 @@ static weir_status pack_f32(w_plan *p, w_step *s, igemm *m, const product *o, w_
     return w_igemm_pack_f32(p, s, m, w, o->trans_b ? o->k : 1, o->trans_b ? 1 : o->n, bias, e);
 }
 
+/* Scales times alpha and, unless they are one number, zero points of unsigned codes, from tmp. */
+static weir_status narrow_scales(const w_value *b, float alpha, w_arena *tmp, w_narrow_source *s, float *zero, weir_error *e) {
+    const w_quant *q = b->quant;
+    int32_t up = b->type == WEIR_S8 ? 128 : 0;
+    float *scale = w_arena_array(tmp, q->n, sizeof *scale);
+    uint8_t *zeros = w_arena_array(tmp, q->n, 1);
+    bool same = true;
+    if (!scale || !zeros) return w_oom(e, q->n * 5, "scales");
+    for (uint32_t i = 0; i < q->n; i++) {
+        scale[i] = q->scale[i] * alpha;
+        zeros[i] = (uint8_t)(q->zero[i] + up);
+        same &= q->zero[i] == q->zero[0];
+    }
+    *zero = (float)(q->zero[0] + up);
+    s->scale = scale;
+    s->scale_n = q->n > 1;
+    s->zero = same ? NULL : zeros;
+    return WEIR_OK;
+}
+
+static weir_status pack_narrow(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
+    const w_value *b = w_step_in(p, s, 1);
+    float *bias, zero = 0;
+    w_narrow_source from = {.bits = b->type == WEIR_BF16 ? W_BITS_BF16 : 8, .w = b->data, .stride_n = o->trans_b ? o->k : 1,
+                            .stride_k = o->trans_b ? 1 : o->n, .flip = b->type == WEIR_S8 ? 0x80 : 0, .group = o->k};
+    if (b->quant) W_TRY(narrow_scales(b, o->alpha, tmp, &from, &zero, e));
+    W_TRY(bias_of(p, s, o, tmp, &bias, e));
+    return w_igemm_pack_narrow(p, s, m, &from, zero, bias, e);
+}
+
 static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
     float *bias, *mul = w_igemm_mul(p, s, o->n, o->alpha, e);
     if (!mul) return WEIR_NO_RESOURCE;
@@ -156,18 +200,21 @@ static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const product *o, w_a
     return w_igemm_pack_u8(p, s, m, &a, e);
 }
 
-static weir_status prepare(w_plan *p, w_step *s, bool f32, weir_error *e) {
+typedef weir_status pack_fn(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e);
+
+static weir_status prepare(w_plan *p, w_step *s, pack_fn *pack, weir_error *e) {
     product o;
     igemm *m = begin(p, s, &o, e);
     if (!m) return WEIR_NO_RESOURCE;
     w_arena tmp;
     w_arena_init(&tmp, p->ctx);
-    weir_status st = f32 ? pack_f32(p, s, m, &o, &tmp, e) : pack_u8(p, s, m, &o, &tmp, e);
+    weir_status st = pack(p, s, m, &o, &tmp, e);
     w_arena_fini(&tmp);
     return st;
 }
-static weir_status prepare_f32(w_plan *p, w_step *s, weir_error *e) { return prepare(p, s, true, e); }
-static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) { return prepare(p, s, false, e); }
+static weir_status prepare_f32(w_plan *p, w_step *s, weir_error *e) { return prepare(p, s, pack_f32, e); }
+static weir_status prepare_narrow(w_plan *p, w_step *s, weir_error *e) { return prepare(p, s, pack_narrow, e); }
+static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) { return prepare(p, s, pack_u8, e); }
 
 static weir_status prepare_dynamic(w_plan *p, w_step *s, weir_error *e) {
     product o;
@@ -185,8 +232,10 @@ static weir_status prepare_dynamic(w_plan *p, w_step *s, weir_error *e) {
 
 #define IMPL(op, name, refuse, prep) {name, W_OP_##op, refuse, prep, w_igemm_run, w_igemm_touch}
 const w_impl w_impl_gemm_u8 = IMPL(Gemm, "gemm_u8", refuse_u8, prepare_u8);
+const w_impl w_impl_gemm_narrow = IMPL(Gemm, "gemm_narrow", refuse_narrow, prepare_narrow);
 const w_impl w_impl_gemm_f32 = IMPL(Gemm, "gemm_f32", refuse_f32, prepare_f32);
 const w_impl w_impl_gemm_f32_dynamic = IMPL(Gemm, "gemm_f32_dynamic", refuse_dynamic, prepare_dynamic);
 const w_impl w_impl_matmul_u8 = IMPL(MatMul, "matmul_u8", refuse_u8, prepare_u8);
+const w_impl w_impl_matmul_narrow = IMPL(MatMul, "matmul_narrow", refuse_narrow, prepare_narrow);
 const w_impl w_impl_matmul_f32 = IMPL(MatMul, "matmul_f32", refuse_f32, prepare_f32);
 const w_impl w_impl_matmul_f32_dynamic = IMPL(MatMul, "matmul_f32_dynamic", refuse_dynamic, prepare_dynamic);

@@ -84,7 +84,7 @@ static void set_tiles(w_step *s, igemm *m) {
 
 static weir_status describe(w_plan *p, w_step *s, igemm *m, const char *kernel, int peak, weir_error *e) {
     const w_rows *r = igemm_rows_of(m);
-    size_t n = m->fn_f32 ? m->f32.n : m->u8.n;
+    size_t n = m->fn_u8 ? m->u8.n : m->f32.n;
     s->kernel = kernel;
     s->peak = peak;
     s->padded = (double)w_packed_width(m->nr, n) / (double)n;
@@ -187,6 +187,43 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     return describe(p, s, m, t->name, W_PEAK_INT8, e);
 }
 
+#define NARROW_ROWS 4.0        /* that share what unpacking costs */
+#define NEAR_BYTES (512u << 10) /* of f32 weights that stay in a cache */
+
+/* Cycles of a vector of weights, roughly: what p rows compute, and its bytes from where they lie. */
+static double vector_cycles(double lanes, double p, double unpacking, double bits, bool near) {
+    double rate = lanes >= 16 ? 1 : 2, tiles = (p + NARROW_ROWS - 1) / NARROW_ROWS;
+    return (p + tiles * unpacking) / rate + lanes * bits / 8 / (near ? 32 : 6);
+}
+
+const char *w_igemm_refuse_narrow(const w_kernels *k, size_t p, size_t c, size_t n, unsigned bits) {
+    bool near = c * n * sizeof(float) <= NEAR_BYTES;
+    double lanes = k->lanes, rows = (double)p;
+    double narrow = vector_cycles(lanes, rows, bits == W_BITS_BF16 ? 1 : 2, bits, near);
+    return narrow > vector_cycles(lanes, rows, 0, 32, near) ? "so many rows are faster with weights as f32" : NULL;
+}
+
+weir_status w_igemm_pack_narrow(w_plan *p, w_step *st, igemm *m, w_narrow_source *s, float zero, const float *bias, weir_error *e) {
+    const w_narrow_tile *t = &p->ctx->kernels->narrow[w_narrow_kind(s->bits)];
+    s->n = m->f32.n;
+    s->k = m->f32.rows.c;
+    s->bias = bias;
+    m->fn_narrow = t->fn;
+    m->mr = t->mr;
+    m->nr = t->nr;
+    m->group = s->group;
+    m->zeros = s->zero != NULL;
+    m->zero = zero;
+    m->blocks = (s->n + t->nr - 1) / t->nr;
+    m->block_bytes = w_narrow_block(s->bits, m->zeros, t->nr, s->k, s->group);
+    m->packed_bytes = w_narrow_block(s->bits, m->zeros, w_packed_width(t->nr, s->n), s->k, s->group);
+    void *packed = w_step_packed(p, st, m->packed_bytes, e);
+    if (!packed) return WEIR_NO_RESOURCE;
+    w_pack_narrow(packed, t->nr, s);
+    m->f32.w = packed;
+    return describe(p, st, m, t->name, W_PEAK_F32, e);
+}
+
 float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error *e) {
     float *mul = w_arena_array(&p->arena_mem, n, sizeof *mul);
     const w_quant *x = w_step_in(p, s, 0)->quant, *w = w_step_in(p, s, 1)->quant;
@@ -277,13 +314,14 @@ static void tile(void *arg, size_t index) {
     size_t p0 = index / m->block_tiles * m->tile_rows, b0 = index % m->block_tiles * m->tile_blocks;
     size_t p1 = W_MIN(p0 + m->tile_rows, m->p), b1 = W_MIN(b0 + m->tile_blocks, m->blocks);
     const void *in = m->pad.lines ? j->scratch : j->in;
-    if (m->fn_f32) {
-        w_f32_igemm g = m->f32;
-        g.rows.in = in;
-        g.out = (float *)j->out;
-        g.res = (const float *)j->res;
-        if (j->w) g.w = j->w;
-        m->fn_f32(&g, p0, p1, b0, b1);
+    if (!m->fn_u8) {
+        w_f32_narrow g = {.g = m->f32, .group = m->group, .zeros = m->zeros, .zero = m->zero};
+        g.g.rows.in = in;
+        g.g.out = (float *)j->out;
+        g.g.res = (const float *)j->res;
+        if (j->w) g.g.w = j->w;
+        if (m->fn_narrow) m->fn_narrow(&g, p0, p1, b0, b1);
+        else m->fn_f32(&g.g, p0, p1, b0, b1);
     } else {
         w_u8_igemm g = m->u8;
         g.rows.in = in;

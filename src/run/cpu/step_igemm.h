@@ -18,8 +18,12 @@ typedef struct igemm_pad {
 typedef struct igemm {
     w_f32_igemm f32;           /* pointers to operands are filled in per run */
     w_u8_igemm u8;
-    w_fn_f32_igemm *fn_f32;    /* one of the two is set */
+    w_fn_f32_igemm *fn_f32;    /* one of the three is set */
     w_fn_u8_igemm *fn_u8;
+    w_fn_f32_narrow *fn_narrow; /* with f32's fields, and these: as in w_f32_narrow */
+    size_t group;
+    bool zeros;
+    float zero;
     size_t p, blocks, block_bytes, packed_bytes, mr, nr; /* block_bytes: of a whole block */
     size_t tile_rows, row_tiles, tile_blocks, block_tiles;
     size_t in_elem, out_elem;
@@ -30,12 +34,16 @@ typedef struct igemm {
     struct { size_t batch, stride_n, stride_k, w_stride; const float *bias; } late;
 } igemm;
 
-static inline const w_rows *igemm_rows_of(const igemm *m) { return m->fn_f32 ? &m->f32.rows : &m->u8.rows; }
+static inline const w_rows *igemm_rows_of(const igemm *m) { return m->fn_u8 ? &m->u8.rows : &m->f32.rows; }
 /* W[j][k] = w[j * stride_n + k * stride_k] over k = taps * c of the rows, floats at any alignment; bias may be NULL. */
 weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const void *w, size_t stride_n, size_t stride_k, const float *bias,
                              weir_error *e);
 /* a: w, strides, zx, mul, bias; n, taps and c come from the rows. */
 weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, weir_error *e);
+/* Weights of few bits, which stay so. s: all but n, k and bias, which come from the rows and `bias`; zero: where s has no zero points. */
+weir_status w_igemm_pack_narrow(w_plan *p, w_step *st, igemm *m, w_narrow_source *s, float zero, const float *bias, weir_error *e);
+/* Whether p rows by k x n weights of `bits` are slower to multiply as they are than as f32, made once: why, or NULL. */
+const char *w_igemm_refuse_narrow(const w_kernels *k, size_t p, size_t c, size_t n, unsigned bits);
 /* The kernel for weights that are packed at run time; sets the scratch they need. */
 weir_status w_igemm_late_f32(w_plan *p, w_step *s, igemm *m, weir_error *e);
 void w_igemm_run(const w_step *s, const w_bindings *b);

@@ -7,14 +7,19 @@
 extern const w_impl w_impl_conv_u8_igemm;
 extern const w_impl w_impl_conv_f32_winograd;
 extern const w_impl w_impl_conv_f32_igemm;
-/* Gemm: constant B u8 x s8, constant B f32, any B f32 (packed at run time). */
+/* Gemm: constant B u8 x s8, constant B of few bits, constant B f32, any B f32 (packed at run time). */
 extern const w_impl w_impl_gemm_u8;
+extern const w_impl w_impl_gemm_narrow;
 extern const w_impl w_impl_gemm_f32;
 extern const w_impl w_impl_gemm_f32_dynamic;
-/* MatMul: the same three. */
+/* MatMul: the same four. */
 extern const w_impl w_impl_matmul_u8;
+extern const w_impl w_impl_matmul_narrow;
 extern const w_impl w_impl_matmul_f32;
 extern const w_impl w_impl_matmul_f32_dynamic;
 /* Attention: scores tile by tile. */
 extern const w_impl w_impl_attention;
+/* MatMulNBits: few rows, many rows. */
+extern const w_impl w_impl_nbits_narrow;
+extern const w_impl w_impl_nbits_f32;
 #endif

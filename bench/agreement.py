@@ -3,12 +3,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "MatMulNBits")
 EACH_SUM = 8          # times the rounding of one sum in random order; Winograd's transforms are the reason that it is not 2
 INT8_WORSE = 1.1      # error to the float network, as a multiple of ONNX Runtime's
 
 
 def reduction(node, shapes):
+    if node.op_type == "MatMulNBits":
+        return next(a.i for a in node.attribute if a.name == "K")
     weights = shapes.get(node.input[1])
     if not weights:
         return 64     # a product of two computed operands: a head of attention

@@ -200,7 +200,7 @@ def cells(row):
 
 def means(rows):
     """Geometric means of the ratios to the best rival, by group and threads, over the rows that have one."""
-    for group in ("float", "int8", "real", "file"):
+    for group in ("float", "int8", "narrow", "real", "file"):
         for threads in sorted({r["threads"] for r in rows}):
             ratios = [r["ratio"] for r in rows if r["group"] == group and r["threads"] == threads and r.get("ratio")]
             if ratios:

@@ -10,29 +10,33 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from . import classic, detector, mobile, quant, real, transformer
+from . import classic, detector, mobile, narrow, quant, real, transformer
 
 BUILT = {n: f for family in (mobile, classic, detector, transformer) for n, f in family.MODELS.items()}
 INT8 = "_int8"
 
 
 def names():
-    return [*BUILT, *(n + INT8 for n in BUILT), *real.MODELS]
+    return [*BUILT, *(n + INT8 for n in BUILT), *narrow.MODELS, *real.MODELS]
 
 
 def group(name):
-    return "real" if name in real.MODELS else "int8" if name.endswith(INT8) else "float"
+    if name in narrow.MODELS or name in real.MODELS:
+        return "narrow" if name in narrow.MODELS else "real"
+    return "int8" if name.endswith(INT8) else "float"
 
 
 def sources(name):
     here = pathlib.Path(__file__).parent
-    maker = real if name in real.MODELS else sys.modules[BUILT[name.removesuffix(INT8)].__module__]
+    maker = real if name in real.MODELS else narrow if name in narrow.MODELS else sys.modules[BUILT[name.removesuffix(INT8)].__module__]
     return [pathlib.Path(maker.__file__), here / "net.py"] + [here / "quant.py"] * name.endswith(INT8)
 
 
 def make(name, cache):
     if name in real.MODELS:
         return real.MODELS[name](name, cache)
+    if name in narrow.MODELS:
+        return narrow.MODELS[name]()
     if name in BUILT:
         return BUILT[name]()
     path = build(name.removesuffix(INT8), cache)

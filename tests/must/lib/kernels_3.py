@@ -17,8 +17,12 @@ KINDS = {  # least share of the bound
     "8-bit depthwise": 0.60,
     "f32 GEMV, weights beyond the last cache": 0.90,
     "8-bit GEMV, weights beyond the last cache": 0.90,
+    "f32 rows by 8-bit weights beyond the last cache": 0.90,
 }
+FOUR_BITS = {"vnni": 6.5, "bf16": 6.5, "amx": 6.5}  # times as fast as f32; other sets:
+FOUR_BITS_ELSE = 4.0
 LARGE_ROWS, LARGE_MACS, RUNS = 64, 2e7, 60
+LAYERS = 6  # of the perceptrons, which do not fit the cache together
 
 
 def kind_of(step, last_cache):
@@ -26,6 +30,8 @@ def kind_of(step, last_cache):
     rows, bits = int(shape[1]) if shape else 0, "8-bit" if "_u8" in impl else "f32"
     if impl.endswith("_dw"):
         return f"{bits} depthwise"
+    if "narrow" in impl:
+        return "f32 rows by 8-bit weights beyond the last cache" if "_q8_" in step["kernel"] and step.get("packed_bytes", 0) * LAYERS > last_cache else None
     if rows == 1:
         return f"{bits} GEMV, weights beyond the last cache" if step.get("packed_bytes", 0) > last_cache else None
     if impl.startswith("conv_") or (bits == "8-bit" and impl.startswith(("gemm", "matmul"))):
@@ -39,8 +45,11 @@ def main():
     v = verdicts.Verdict("kernels-3")
     last_cache = verdicts.weir("machine")["machine"]["levels"]["llc"]["bytes"]
     spent = collections.defaultdict(lambda: [0.0, 0.0, None])  # bound, clock, (share, name) of the worst
+    latency, isa = {}, None
     for name, path in versus.chosen(versus.arguments(sys.argv[1:])):
-        for step in verdicts.weir("profile", path, "--threads", 1, "--iterations", RUNS)["steps"]:
+        profile = verdicts.weir("profile", path, "--threads", 1, "--iterations", RUNS)
+        latency[name], isa = profile["latency_median_ms"], profile["isa"]
+        for step in profile["steps"]:
             kind = kind_of(step, last_cache)
             if kind and step["ms"] > 0:
                 of = spent[kind]
@@ -53,6 +62,9 @@ def main():
             continue
         bound, clock, (worst, where) = spent[kind]
         v.line(bound / clock >= least, f"{kind}: {bound / clock:.2f} of the bound (at least {least:.2f}); worst {worst:.2f}, {where}")
+    if {"perceptron", "perceptron_q4"} <= latency.keys():
+        times, least = latency["perceptron"] / latency["perceptron_q4"], FOUR_BITS.get(isa, FOUR_BITS_ELSE)
+        v.line(times >= least, f"perceptron: 4-bit weights {times:.1f} times as fast as f32 (at least {least})")
     v.finish()
 
 

@@ -44,9 +44,9 @@ static weir_status check_weights(const w_graph *g, const w_node *n, weir_error *
         return w_node_fail(e, g, n, "zero_points have type %s, only packed ones (u8) are supported", w_type_name(w_real_type(zeros)));
     if (w_node_in(g, n, GROUP_INDEX)) return w_node_fail(e, g, n, "has g_idx, which is not supported");
     W_TRY(w_check_same_type(g, n, A, SCALES, e));
-    W_TRY(check_count(g, n, B, "B", m.n * m.blocks * (m.block * m.bits / 8), e));
-    W_TRY(check_count(g, n, SCALES, "scales", m.n * m.blocks, e));
-    W_TRY(check_count(g, n, ZEROS, "zero_points", m.n * m.zero_bytes, e));
+    W_TRY(check_count(g, n, B, "B", w_sat_mul(m.n, w_sat_mul(m.blocks, m.block * m.bits / 8)), e));
+    W_TRY(check_count(g, n, SCALES, "scales", w_sat_mul(m.n, m.blocks), e));
+    W_TRY(check_count(g, n, ZEROS, "zero_points", w_sat_mul(m.n, m.zero_bytes), e));
     if (bias) W_TRY(w_check_same_type(g, n, A, BIAS, e));
     return check_count(g, n, BIAS, "bias", m.n, e);
 }

@@ -380,6 +380,7 @@ static bool wanted(const op_case *c, unsigned flags, bool has_image) {
     bool real = c->nin > 0 && (c->in[0].type == WEIR_F32 || w_has_late_scale(n));
     if (n->op == W_OP_QuantizeLinear || n->op == W_OP_DequantizeLinear || n->op == W_OP_Layout) return flags == 0;
     if (flags & V_NARROW && (flags != V_NARROW || (n->op != W_OP_MatMul && n->op != W_OP_Gemm) || !real || c->in[1].type != WEIR_F32)) return false;
+    if (flags & V_QUANT && c->nin > 1 && has_weights(n->op, 1) && c->in[1].type != WEIR_F32) return false;
     if (flags & V_LAST && !has_image) return false;
     if (flags & V_QUANT && !(real && may_quantise(n->op))) return false;
     return !(flags & V_DYNAMIC) || (real && takes_data(n->op));

@@ -203,4 +203,6 @@ class Ncnn:
 
 
 RIVALS = {e.name: e for e in (OnnxRuntime, OpenVino, Mnn, Ncnn)}
-OTHERS = {"LiteRT": "its converters from ONNX need TensorFlow, and none keeps QDQ"}
+USUAL = ("onnxruntime", "openvino", "mnn")
+OTHERS = {"ncnn": "runs when asked for by --engines: on some networks it ends the process that all engines share",
+          "LiteRT": "its converters from ONNX need TensorFlow, and none keeps QDQ"}

@@ -33,7 +33,7 @@ class Rivals:
 
     def __init__(self, names):
         self.kinds, self.skipped = [], {} if names else dict(engines.OTHERS)
-        for name in names or engines.RIVALS:
+        for name in names or engines.USUAL:
             try:
                 self.skipped.pop(name, None)
                 engines.RIVALS[name].version()
@@ -247,7 +247,7 @@ def arguments(words=None):
     parser.add_argument("files", nargs="*", type=pathlib.Path, help="ONNX files with fixed shapes; default: bench/models")
     parser.add_argument("--models", default="", metavar="REGEX", help="only networks whose name matches")
     parser.add_argument("--threads", default="1,2", help="thread counts (default 1,2)")
-    parser.add_argument("--engines", metavar="NAME,..", help=f"rivals: {', '.join(engines.RIVALS)} (the first judges outputs)")
+    parser.add_argument("--engines", metavar="NAME,..", help=f"rivals, of {', '.join(engines.RIVALS)} (the first judges outputs; default {','.join(engines.USUAL)})")
     parser.add_argument("--quick", action="store_true", help="a fifth of the time")
     parser.add_argument("--turns", type=int, help="this many turns of every engine")
     parser.add_argument("--no-load", action="store_true", help="do not measure loading and memory")

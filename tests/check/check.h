@@ -19,6 +19,9 @@ typedef struct check {
 uint64_t check_random(check *c);                       /* 64 bits */
 int64_t check_range(check *c, int64_t lo, int64_t hi); /* inclusive */
 float check_unit(check *c);                            /* in (-1, 1) */
+/* A number in (-1, 1), a small integer, of size `huge`, up to `tiny`; VALUE_SPECIAL: one of `rare` + 1 times each Inf, -Inf, NaN. */
+enum { VALUE_UNIT, VALUE_INTEGER, VALUE_HUGE, VALUE_TINY, VALUE_SPECIAL, VALUE_KINDS };
+float check_value(check *c, int kind, float huge, float tiny, int rare);
 /* Counts a failed case and keeps the words of the first. */
 void check_fail(check *c, const char *fmt, ...) WEIR_PRINTF(2, 3);
 /* `bytes` bytes that end (or start) at an inaccessible page; every call flips a coin. Freed by check_release_all. */

@@ -1,5 +1,6 @@
 /* What all checks share: random numbers, guarded memory, failure counts, timing. */
 #include "check.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,23 @@ uint64_t check_random(check *c) {
 }
 int64_t check_range(check *c, int64_t lo, int64_t hi) { return lo + (int64_t)((check_random(c) >> 11) % (uint64_t)(hi - lo + 1)); }
 float check_unit(check *c) { return (float)((double)(check_random(c) >> 11) * 0x1p-52 - 1.0); }
+
+float check_value(check *c, int kind, float huge, float tiny, int rare) {
+    float u = check_unit(c);
+    switch (kind) {
+    case VALUE_INTEGER: return (float)check_range(c, -8, 8);
+    case VALUE_HUGE: return u < 0 ? -huge : huge;
+    case VALUE_TINY: return u * tiny;
+    case VALUE_SPECIAL:
+        switch (check_range(c, 0, rare)) {
+        case 0: return INFINITY;
+        case 1: return -INFINITY;
+        case 2: return NAN;
+        default: return u;
+        }
+    default: return u;
+    }
+}
 
 void check_fail(check *c, const char *fmt, ...) {
     if (c->failures++) return;

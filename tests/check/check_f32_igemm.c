@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { V_UNIT, V_INTEGER, V_HUGE, V_TINY, V_SPECIAL, V_KINDS };
 #define CANARY 0x7fc0dead
 
 typedef struct operands {
@@ -18,22 +17,7 @@ typedef struct operands {
     size_t rows_out, k;
 } operands;
 
-static float value(check *c, int kind, size_t k) {
-    float u = check_unit(c);
-    switch (kind) {
-    case V_INTEGER: return (float)check_range(c, -8, 8);
-    case V_HUGE: return u < 0 ? -1e19f / (float)k : 1e19f / (float)k;
-    case V_TINY: return u * 1e-22f;
-    case V_SPECIAL:
-        switch (check_range(c, 0, 120)) {
-        case 0: return INFINITY;
-        case 1: return -INFINITY;
-        case 2: return NAN;
-        default: return u;
-        }
-    default: return u;
-    }
-}
+static float value(check *c, int kind, size_t k) { return check_value(c, kind, 1e19f / (float)k, 1e-22f, 120); }
 
 static w_kepi draw_act(check *c) {
     static const w_kepi acts[] = {
@@ -65,7 +49,7 @@ static double act_double(const w_kepi *ep, double x, double *slack) {
 static void draw(check *c, size_t index, int mr, int nr, operands *o) {
     memset(o, 0, sizeof *o);
     o->s = igemm_draw(c, index, mr, nr);
-    o->values = (int)(index / 3 % V_KINDS);
+    o->values = (int)(index / 3 % VALUE_KINDS);
     o->k = o->s.taps * o->s.c;
     igemm_shape *s = &o->s;
     w_f32_igemm *g = &o->g;
@@ -82,13 +66,13 @@ static void draw(check *c, size_t index, int mr, int nr, operands *o) {
     o->bias = malloc(s->n * sizeof(float));
     if (!o->w || !o->bias) exit(WEIR_NO_RESOURCE);
     for (size_t i = 0; i < s->elements; i++) o->in[i] = value(c, o->values, o->k);
-    for (size_t i = 0; i < s->n * o->k; i++) o->w[i] = o->values == V_SPECIAL ? check_unit(c) : value(c, o->values, o->k);
+    for (size_t i = 0; i < s->n * o->k; i++) o->w[i] = o->values == VALUE_SPECIAL ? check_unit(c) : value(c, o->values, o->k);
     for (size_t i = 0; i < s->n; i++) o->bias[i] = check_unit(c);
     float *packed = check_guarded(c, w_f32_block(w_packed_width((size_t)nr, s->n), o->k) * sizeof(float));
     w_pack_f32(packed, (size_t)nr, o->w, o->k, 1, s->n, o->k, o->bias);
     g->w = packed;
     g->ep = draw_act(c);
-    if (o->values == V_SPECIAL && g->ep.act >= W_KACT_SIGMOID) g->ep.act = W_KACT_NONE;
+    if (o->values == VALUE_SPECIAL && g->ep.act >= W_KACT_SIGMOID) g->ep.act = W_KACT_NONE;
     if (check_range(c, 0, 2) == 0) {
         g->res_stride = s->n + (size_t)check_range(c, 0, 3);
         float *res = check_guarded(c, ((s->p - 1) * g->res_stride + s->n) * sizeof(float));

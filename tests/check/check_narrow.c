@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { V_UNIT, V_INTEGER, V_HUGE, V_TINY, V_SPECIAL, V_KINDS };
 #define CANARY 0x7fc0dead
 
 typedef struct operands {
@@ -22,22 +21,7 @@ typedef struct operands {
     float *scales, *bias;
 } operands;
 
-static float value(check *c, int kind, size_t k) {
-    float u = check_unit(c);
-    switch (kind) {
-    case V_INTEGER: return (float)check_range(c, -8, 8);
-    case V_HUGE: return u < 0 ? -1e34f / (float)k : 1e34f / (float)k;
-    case V_TINY: return u * 1e-36f;
-    case V_SPECIAL:
-        switch (check_range(c, 0, 400)) {
-        case 0: return INFINITY;
-        case 1: return -INFINITY;
-        case 2: return NAN;
-        default: return u;
-        }
-    default: return u;
-    }
-}
+static float value(check *c, int kind, size_t k) { return check_value(c, kind, 1e34f / (float)k, 1e-36f, 400); }
 
 static size_t around(check *c, size_t tile) {
     int64_t v = (int64_t)tile * check_range(c, 1, 2) + check_range(c, -1, 1);
@@ -98,7 +82,7 @@ static void draw_source(check *c, operands *o) {
 }
 
 static void draw(check *c, size_t index, int mr, int nr, int bits, operands *o) {
-    *o = (operands){.values = (int)(index % V_KINDS), .bits = (unsigned)bits};
+    *o = (operands){.values = (int)(index % VALUE_KINDS), .bits = (unsigned)bits};
     draw_shape(c, index, mr, nr, o);
     draw_source(c, o);
     w_f32_igemm *g = &o->g.g;
@@ -109,7 +93,7 @@ static void draw(check *c, size_t index, int mr, int nr, int bits, operands *o) 
     w_pack_narrow(packed, (size_t)nr, &o->s);
     *g = (w_f32_igemm){.rows = {.in = o->in, .row_stride = row, .taps = 1, .c = o->k}, .w = packed, .n = o->n,
                        .out_stride = o->n + (size_t)check_range(c, 0, 3), .ep = check_draw_act(c, false)};
-    if (o->values >= V_HUGE && g->ep.act >= W_KACT_SIGMOID) g->ep.act = W_KACT_NONE;
+    if (o->values >= VALUE_HUGE && g->ep.act >= W_KACT_SIGMOID) g->ep.act = W_KACT_NONE;
     o->out_elements = (o->p - 1) * g->out_stride + o->n;
     g->out = check_guarded(c, o->out_elements * sizeof(float));
     for (size_t i = 0; i < o->out_elements; i++) memcpy(g->out + i, &(uint32_t){CANARY}, 4);
@@ -174,7 +158,7 @@ static void check_alone(check *c, w_fn_f32_narrow *fn, size_t index, int mr, int
     memcpy(all, o.g.g.out, bytes);
     for (size_t p = 0; p < o.p; p++)
         for (size_t b = 0; b < blocks; b++) fn(&o.g, p, p + 1, b, b + 1);
-    if (o.values != V_SPECIAL && memcmp(all, o.g.g.out, bytes)) check_fail(c, "rows computed alone have other bits (rows %zu, k %zu, n %zu)", o.p, o.k, o.n);
+    if (o.values != VALUE_SPECIAL && memcmp(all, o.g.g.out, bytes)) check_fail(c, "rows computed alone have other bits (rows %zu, k %zu, n %zu)", o.p, o.k, o.n);
     free(all);
     release(&o);
 }

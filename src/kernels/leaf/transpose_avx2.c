@@ -2,7 +2,7 @@
 #include "kernels.h"
 #include <immintrin.h>
 
-static void block(float *d, size_t ds, const float *s, size_t ss) {
+static void block_x32(float *d, size_t ds, const float *s, size_t ss) {
     __m256 r[8], t[8];
     for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(s + (size_t)i * ss);
     for (int i = 0; i < 8; i += 2) {
@@ -21,32 +21,20 @@ static void block(float *d, size_t ds, const float *s, size_t ss) {
     }
 }
 
-static void plain(float *d, size_t ds, const float *s, size_t ss, size_t rows, size_t cols) {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < cols; c++) d[c * ds + r] = s[r * ss + c];
-}
+#define PLAIN(type, name) \
+    static void name(type *d, size_t ds, const type *s, size_t ss, size_t rows, size_t cols) { \
+        for (size_t r = 0; r < rows; r++) \
+            for (size_t c = 0; c < cols; c++) d[c * ds + r] = s[r * ss + c]; \
+    }
+PLAIN(float, plain_x32)
+PLAIN(uint8_t, plain_x8)
 
-static void three_rows(float *restrict d, const float *restrict s, size_t ss, size_t cols) {
+static void three_rows_x32(float *restrict d, const float *restrict s, size_t ss, size_t cols) {
     for (size_t c = 0; c < cols; c++) {
         d[c * 3] = s[c];
         d[c * 3 + 1] = s[ss + c];
         d[c * 3 + 2] = s[2 * ss + c];
     }
-}
-
-void w_transpose_x32__avx2(void *dst, size_t ds, const void *src, size_t ss, size_t rows, size_t cols) {
-    float *d = dst;
-    const float *s = src;
-    size_t r = 0, whole = cols / 8 * 8;
-    if (rows == 3 && ds == 3) {
-        three_rows(d, s, ss, cols);
-        return;
-    }
-    for (; r + 8 <= rows; r += 8) {
-        for (size_t c = 0; c < whole; c += 8) block(d + c * ds + r, ds, s + r * ss + c, ss);
-        plain(d + whole * ds + r, ds, s + r * ss + whole, ss, 8, cols - whole);
-    }
-    plain(d + r, ds, s + r * ss, ss, rows - r, cols);
 }
 
 /* ---- bytes ---- */
@@ -66,11 +54,6 @@ static void block_x8(uint8_t *d, size_t ds, const uint8_t *s, size_t ss) {
             _mm_storel_epi64((__m128i *)(d + (size_t)(4 * half + i) * ds), column);
         }
     }
-}
-
-static void plain_x8(uint8_t *d, size_t ds, const uint8_t *s, size_t ss, size_t rows, size_t cols) {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < cols; c++) d[c * ds + r] = s[r * ss + c];
 }
 
 /* Byte i of the third part `part` of 16 triples comes from row (16 part + i) % 3, column (16 part + i) / 3; -1: another row. */
@@ -96,17 +79,20 @@ static void three_rows_x8(uint8_t *d, const uint8_t *s, size_t ss, size_t cols) 
     plain_x8(d + c * 3, 3, s + c, ss, 3, cols - c);
 }
 
-void w_transpose_x8__avx2(void *dst, size_t ds, const void *src, size_t ss, size_t rows, size_t cols) {
-    uint8_t *d = dst;
-    const uint8_t *s = src;
-    size_t r = 0, whole = cols / 8 * 8;
-    if (rows == 3 && ds == 3) {
-        three_rows_x8(d, s, ss, cols);
-        return;
+#define TRANSPOSE(type, bits) \
+    void w_transpose_x##bits##__avx2(void *dst, size_t ds, const void *src, size_t ss, size_t rows, size_t cols) { \
+        type *d = dst; \
+        const type *s = src; \
+        size_t r = 0, whole = cols / 8 * 8; \
+        if (rows == 3 && ds == 3) { \
+            three_rows_x##bits(d, s, ss, cols); \
+            return; \
+        } \
+        for (; r + 8 <= rows; r += 8) { \
+            for (size_t c = 0; c < whole; c += 8) block_x##bits(d + c * ds + r, ds, s + r * ss + c, ss); \
+            plain_x##bits(d + whole * ds + r, ds, s + r * ss + whole, ss, 8, cols - whole); \
+        } \
+        plain_x##bits(d + r, ds, s + r * ss, ss, rows - r, cols); \
     }
-    for (; r + 8 <= rows; r += 8) {
-        for (size_t c = 0; c < whole; c += 8) block_x8(d + c * ds + r, ds, s + r * ss + c, ss);
-        plain_x8(d + whole * ds + r, ds, s + r * ss + whole, ss, 8, cols - whole);
-    }
-    plain_x8(d + r, ds, s + r * ss, ss, rows - r, cols);
-}
+TRANSPOSE(float, 32)
+TRANSPOSE(uint8_t, 8)

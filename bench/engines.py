@@ -7,6 +7,7 @@ costs can be taken off. Importing an engine is left until it is used: a missing 
 import numpy as np
 
 import convert
+import models
 import weirlib
 
 
@@ -93,15 +94,6 @@ class OpenVino:
         self.request = self.compiled = None
 
 
-def inputs_of(path):
-    """(shape, type) of each input; free dimensions are 1."""
-    import onnx
-    graph = onnx.load(path, load_external_data=False).graph
-    given = {w.name for w in graph.initializer}
-    types = [i.type.tensor_type for i in graph.input if i.name not in given]
-    return [([d.dim_value or 1 for d in t.shape.dim], onnx.helper.tensor_dtype_to_np_dtype(t.elem_type)) for t in types]
-
-
 def nothing_from_file(kind):
     """An instance for a model that does next to nothing, by way of a file, as converters want it; it ignores what it is fed."""
     import pathlib
@@ -126,7 +118,7 @@ class Mnn:
         runtime = MNN.nn.create_runtime_manager(({"backend": "CPU", "numThread": threads, "precision": "high"},))
         self.net = MNN.nn.load_module_from_file(str(convert.mnn(path)), [], [], runtime_manager=runtime)
         kinds = {"float32": MNN.expr.float, "int32": MNN.expr.int, "int64": MNN.expr.int}
-        self.inputs = [MNN.expr.placeholder(shape, MNN.expr.NCHW, kinds[kind.name]) for shape, kind in inputs_of(path)]
+        self.inputs = [MNN.expr.placeholder(shape, MNN.expr.NCHW, kinds[kind.name]) for shape, kind in models.inputs(path).values()]
 
     @staticmethod
     def version():
@@ -160,7 +152,7 @@ class Ncnn:
 
     def __init__(self, path, threads):
         import ncnn
-        self.kinds = inputs_of(path)
+        self.kinds = list(models.inputs(path).values())
         if any(kind != np.float32 for _, kind in self.kinds):
             raise convert.Unsupported("inputs of integers are not tried")
         structure, weights = convert.ncnn(path, [shape for shape, _ in self.kinds])

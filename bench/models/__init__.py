@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import helper
 
 from . import classic, detector, mobile, narrow, quant, real, transformer
 
@@ -53,19 +53,20 @@ def build(name, cache):
     return path
 
 
-def feeds(path, seed):
-    """Free dimensions, such as a batch, are 1."""
+def inputs(path):
+    """{name: (shape, type)}; free dimensions, such as a batch, are 1."""
     graph = onnx.load(path, load_external_data=False).graph
     given = {w.name for w in graph.initializer}
+    types = {i.name: i.type.tensor_type for i in graph.input if i.name not in given}
+    return {name: ([d.dim_value or 1 for d in t.shape.dim], helper.tensor_dtype_to_np_dtype(t.elem_type)) for name, t in types.items()}
+
+
+def feeds(path, seed):
     random = np.random.default_rng(seed)
     out = {}
-    for i in graph.input:
-        if i.name in given:
-            continue
-        shape = [d.dim_value or 1 for d in i.type.tensor_type.shape.dim]
-        kind = i.type.tensor_type.elem_type
-        if kind == TensorProto.INT64:  # a mask, or ids of words
-            out[i.name] = np.ones(shape, np.int64) if "mask" in i.name else random.integers(0, 30000, shape, np.int64)
+    for name, (shape, kind) in inputs(path).items():
+        if kind == np.int64:  # a mask, or ids of words
+            out[name] = np.ones(shape, np.int64) if "mask" in name else random.integers(0, 30000, shape, np.int64)
         else:
-            out[i.name] = random.standard_normal(shape).astype(helper.tensor_dtype_to_np_dtype(kind))
+            out[name] = random.standard_normal(shape).astype(kind)
     return out

@@ -22,18 +22,18 @@ KINDS = {  # least share of the bound
 FOUR_BITS = {"vnni": 6.5, "bf16": 6.5, "amx": 6.5}  # times as fast as f32; other sets:
 FOUR_BITS_ELSE = 4.0
 LARGE_ROWS, LARGE_MACS, RUNS = 64, 2e7, 60
-LAYERS = 6  # of the perceptrons, which do not fit the cache together
 
 
-def kind_of(step, last_cache):
+def kind_of(step, streams):
+    """streams: the network's weights do not fit the last cache, so that they come from memory."""
     impl, shape = step["impl"], re.search(r"of (\d+)x", step["tile"])
     rows, bits = int(shape[1]) if shape else 0, "8-bit" if "_u8" in impl else "f32"
     if impl.endswith("_dw"):
         return f"{bits} depthwise"
     if "narrow" in impl:
-        return "f32 rows by 8-bit weights beyond the last cache" if "_q8_" in step["kernel"] and step.get("packed_bytes", 0) * LAYERS > last_cache else None
+        return "f32 rows by 8-bit weights beyond the last cache" if "_q8_" in step["kernel"] and streams else None
     if rows == 1:
-        return f"{bits} GEMV, weights beyond the last cache" if step.get("packed_bytes", 0) > last_cache else None
+        return f"{bits} GEMV, weights beyond the last cache" if streams else None
     if impl.startswith("conv_") or (bits == "8-bit" and impl.startswith(("gemm", "matmul"))):
         return "8-bit convolution and GEMM" if bits == "8-bit" else "f32 convolution"
     if impl.startswith(("gemm", "matmul")) and rows >= LARGE_ROWS and step["macs"] >= LARGE_MACS:
@@ -49,8 +49,9 @@ def main():
     for name, path in versus.chosen(versus.arguments(sys.argv[1:])):
         profile = verdicts.weir("profile", path, "--threads", 1, "--iterations", RUNS)
         latency[name], isa = profile["latency_median_ms"], profile["isa"]
+        streams = sum(s.get("packed_bytes", 0) for s in profile["steps"]) > last_cache
         for step in profile["steps"]:
-            kind = kind_of(step, last_cache)
+            kind = kind_of(step, streams)
             if kind and step["ms"] > 0:
                 of = spent[kind]
                 of[0] += step["bound_ms"]

@@ -1,16 +1,15 @@
 """tests/must/kernels-5: weir-check at every CPU set; attention without its scores."""
-import json
 import os
 import subprocess
-import sys
 import tempfile
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+import verdicts
+
 BUILD = os.environ["WEIR_BUILD"]
-WEIR = os.path.join(BUILD, "weir")
 HEADS, SIZE, TOKENS = 2, 64, (1024, 2048, 4096)
 SETS = ("ref", "avx2", "avx512", "vnni", "neon", "dotprod", "i8mm")
 
@@ -54,11 +53,11 @@ def run(path, feeds, folder):
     for name, a in feeds.items():
         np.save(os.path.join(folder, name + ".npy"), a)
         args += ["-i", f"{name}={folder}/{name}.npy"]
-    subprocess.run([WEIR, "run", path, *args, "-o", f"{folder}/o.npy", "-q"], check=True)
+    subprocess.run([os.path.join(BUILD, "weir"), "run", path, *args, "-o", f"{folder}/o.npy", "-q"], check=True)
     return np.load(f"{folder}/o.npy")
 
 
-def compare(tokens, mask, folder):
+def compare(v, tokens, mask, folder):
     rng = np.random.default_rng(tokens + mask)
     feeds = {name: rng.standard_normal((1, HEADS, tokens, SIZE)).astype(np.float32) for name in "qkv"}
     if mask:
@@ -67,33 +66,37 @@ def compare(tokens, mask, folder):
     model(path, tokens, mask)
     out, bound = truth(feeds)
     share = float((abs(run(path, feeds, folder)[0] - out) / bound).max())
-    print(f"{tokens} tokens, {'a' if mask else 'no'} mask: largest error is {share:.3f} of its bound")
-    return share <= 1
+    v.line(share <= 1, f"{tokens} tokens, {'a' if mask else 'no'} mask: largest error is {share:.3f} of its bound")
 
 
 def arena(tokens, folder):
     path = f"{folder}/attention.onnx"
     model(path, tokens, False)
-    plan = json.loads(subprocess.run([WEIR, "plan", path, "--threads", "1", "--json"], check=True, capture_output=True, text=True).stdout)
-    return plan["arena_bytes"]
+    return verdicts.weir("plan", path, "--threads", 1)["arena_bytes"]
+
+
+def check_set(v, name):
+    r = subprocess.run([os.path.join(BUILD, "weir-check"), "--cpu", name], capture_output=True, text=True)
+    if r.returncode == 2 or f"CPU set {name}" not in r.stdout.splitlines()[0]:
+        v.skip(f"weir-check --cpu {name}: not on this machine")
+    else:
+        v.line(r.returncode == 0, f"weir-check --cpu {name}: {r.stdout.splitlines()[-1]}")
 
 
 def main():
-    ok = True
+    v = verdicts.Verdict("kernels-5")
     for name in SETS:
-        r = subprocess.run([os.path.join(BUILD, "weir-check"), "--cpu", name], capture_output=True, text=True)
-        if r.returncode == 2 or f"CPU set {name}" not in r.stdout.splitlines()[0]:
-            print(f"weir-check --cpu {name}: not on this machine")
-            continue
-        print(f"weir-check --cpu {name}: {r.stdout.splitlines()[-1]}")
-        ok &= r.returncode == 0
+        check_set(v, name)
     with tempfile.TemporaryDirectory() as folder:
-        ok &= all([compare(TOKENS[-1], mask, folder) for mask in (False, True)])
-        bytes_ = [arena(n, folder) for n in TOKENS]
-        for n, b in zip(TOKENS, bytes_):
-            print(f"{n} tokens: arena {b} bytes, the scores would be {4 * HEADS * n * n}")
-        ok &= all(b <= 2.1 * a for a, b in zip(bytes_, bytes_[1:])) and bytes_[-1] < 4 * TOKENS[-1] ** 2
-    sys.exit(0 if ok else 1)
+        for mask in (False, True):
+            compare(v, TOKENS[-1], mask, folder)
+        before = None
+        for tokens in TOKENS:
+            held, scores = arena(tokens, folder), 4 * tokens**2
+            linear = held < scores and (before is None or held <= 2.1 * before)
+            v.line(linear, f"{tokens} tokens: arena {held} bytes, the scores of one head would be {scores}")
+            before = held
+    v.finish()
 
 
 main()

@@ -3,7 +3,7 @@
  * that as many sums hide the latency. Sums: one per element, from the bias, in order, with fused multiply-add. */
 #include "kernels.h"
 #include "rows.h"
-#include "tile_heights.h"
+#include "ahead.h"
 #ifndef TALL
 #define TALL MR
 #endif
@@ -11,7 +11,10 @@
 
 #define NR (NV * VL)
 
-INLINE void tile(const w_f32_igemm *g, bounds cl, const float *w, size_t p, size_t col, size_t cols, int mr, int nv) {
+#define AHEAD_K 64 /* elements of its sums after which a tile brings the next lines */
+
+/* next: NULL where weights are near. */
+INLINE void tile(const w_f32_igemm *g, bounds cl, const float *w, ahead *next, size_t p, size_t col, size_t cols, int mr, int nv) {
     V acc[TALL][NV];
     UNROLL for (int v = 0; v < nv; v++) {
         V b = VLOAD(w + v * VL);
@@ -22,39 +25,55 @@ INLINE void tile(const w_f32_igemm *g, bounds cl, const float *w, size_t p, size
     for (size_t t = 0, shift = 0; t < g->rows.taps; t++) {
         if (t == 0 || g->rows.tap_table) UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_f32(&g->rows, t, p + (size_t)m);
         else shift += g->rows.tap_stride; /* runs may be short: finding where they start costs as much as they do */
-        for (size_t c = shift; c < shift + g->rows.c; c++, w += WIDTH(nv)) {
-            V b[NV];
-            UNROLL for (int v = 0; v < nv; v++) b[v] = VLOAD(w + v * VL);
-            UNROLL for (int m = 0; m < mr; m++) {
-                V x = VSET1(a[m][c]);
-                UNROLL for (int v = 0; v < nv; v++) acc[m][v] = VFMA(x, b[v], acc[m][v]);
+        for (size_t c = shift, end = shift + g->rows.c, stop = end; c < end; stop = end) {
+            if (next) {
+                if (end - c > AHEAD_K) stop = c + AHEAD_K;
+                bring(next);
+            }
+            for (; c < stop; c++, w += WIDTH(nv)) {
+                V b[NV];
+                UNROLL for (int v = 0; v < nv; v++) b[v] = VLOAD(w + v * VL);
+                UNROLL for (int m = 0; m < mr; m++) {
+                    V x = VSET1(a[m][c]);
+                    UNROLL for (int v = 0; v < nv; v++) acc[m][v] = VFMA(x, b[v], acc[m][v]);
+                }
             }
         }
     }
     store_tile(g, cl, acc, p, col, cols, mr, nv);
 }
-#define TILE(p, h, nv) tile(g, cl, w, p, col, cols, h, nv)
+#define TILE(p, h, nv) tile(g, cl, w, next, p, col, cols, h, nv)
 
 static void block_1(const w_f32_igemm *g, const float *w, size_t p0, size_t p1, size_t col, size_t cols) {
     bounds cl = clamp_of(&g->ep);
+    ahead *next = NULL;
     FOR_TILES_OF(TALL, p0, p1, 1)
 }
 #if NV > 1
 static void block_2(const w_f32_igemm *g, const float *w, size_t p0, size_t p1, size_t col, size_t cols) {
     bounds cl = clamp_of(&g->ep);
+    ahead *next = NULL;
     FOR_TILES(p0, p1, 2)
 }
 #endif
+static void block_ahead(const w_f32_igemm *g, const float *w, ahead then, size_t p0, size_t p1, size_t col) {
+    bounds cl = clamp_of(&g->ep);
+    ahead *next = &then;
+    size_t cols = NR;
+    FOR_TILES(p0, p1, NV)
+}
 
 void KERNEL(const w_f32_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1) {
+    size_t block = w_f32_block(NR, g->rows.taps * g->rows.c), all = block * sizeof(float) * (b1 - b0);
+    size_t lines = p0 < p1 && g->rows.c >= AHEAD_K ? lines_ahead((p1 - p0 + MR - 1) / MR, AHEAD_K * NR * sizeof(float), all) : 0;
     for (size_t b = b0; b < b1 && p0 < p1; b++) {
         size_t col = b * NR, cols = g->n - col < NR ? g->n - col : NR;
-        const float *w = g->w + b * w_f32_block(NR, g->rows.taps * g->rows.c);
+        const float *w = g->w + b * block;
+        if (lines && b + 1 < b1) block_ahead(g, w, (ahead){(const char *)(w + block), lines}, p0, p1, col);
 #if NV > 1
-        if (cols > VL) block_2(g, w, p0, p1, col, cols);
-        else
+        else if (cols > VL) block_2(g, w, p0, p1, col, cols);
 #endif
-            block_1(g, w, p0, p1, col, cols);
+        else block_1(g, w, p0, p1, col, cols);
         if (v_act_is_late(g->ep.act)) act_late(g, p0, p1, col, cols);
     }
 }

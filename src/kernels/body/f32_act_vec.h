@@ -62,4 +62,27 @@ static inline V v_act_late(const w_kepi *ep, V x) {
     default: return x;
     }
 }
+/* The same for rows of n elements, in place. Each activation has its loop, so that those of several vectors overlap. */
+static inline void v_act_late_rows(const w_kepi *ep, float *x, size_t rows, size_t stride, size_t n) {
+#define EACH(expr)                                             \
+    for (size_t r = 0; r < rows; r++, x += stride) {           \
+        size_t i = 0;                                          \
+        for (; i + VL <= n; i += VL) {                         \
+            V y = VLOAD(x + i);                                \
+            VSTORE(x + i, expr);                               \
+        }                                                      \
+        if (i == n) continue;                                  \
+        V y = vload_n(x + i, n - i);                           \
+        vstore_n(x + i, n - i, expr);                          \
+    }                                                          \
+    break
+    switch (ep->act) {
+    case W_KACT_SIGMOID: EACH(v_sigmoid(y));
+    case W_KACT_TANH: EACH(v_tanh(y));
+    case W_KACT_SILU: EACH(v_silu(y));
+    case W_KACT_GELU: EACH(v_gelu(y));
+    case W_KACT_ELU: EACH(v_elu(y, VSET1(ep->a)));
+    }
+#undef EACH
+}
 #endif

@@ -40,8 +40,5 @@ INLINE void store_tile(const w_f32_igemm *g, bounds cl, V acc[TALL][NV], size_t 
 
 /* The activations that need many operations: a second pass over the block just stored. */
 static void act_late(const w_f32_igemm *g, size_t p0, size_t p1, size_t col, size_t cols) {
-    for (size_t p = p0; p < p1; p++) {
-        float *o = g->out + p * g->out_stride + col;
-        for (size_t j = 0; j < cols; j += VL) vstore_n(o + j, cols - j, v_act_late(&g->ep, vload_n(o + j, cols - j)));
-    }
+    v_act_late_rows(&g->ep, g->out + p0 * g->out_stride + col, p1 - p0, g->out_stride, cols);
 }

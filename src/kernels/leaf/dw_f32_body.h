@@ -139,10 +139,7 @@ static span_fn *span_of(const w_window *g, bool full) {
 }
 
 static void late(const strip *s, size_t x, size_t end) {
-    for (; x < end; x++) {
-        float *o = s->out + x * s->d->g.c;
-        vstore_n(o, s->n, v_act_late(&s->d->ep, vload_n(o, s->n)));
-    }
+    v_act_late_rows(&s->d->ep, s->out + x * s->d->g.c, end - x, s->d->g.c, s->n);
 }
 
 /* All whole vectors of `channels` at `wide` outputs from column x: pixels and weights as they lie. */

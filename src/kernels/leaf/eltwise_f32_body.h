@@ -41,6 +41,10 @@ INLINE void rows_of(const w_binary *k, w_binary_op op, float *out, const float *
 
 /* Activations beyond bounds: a second pass over what has just been written. */
 static void activate(const w_binary *k, float *out, size_t rows) {
+    if (v_act_is_late(k->ep.act)) {
+        v_act_late_rows(&k->ep, out, rows, k->stride[0], k->n);
+        return;
+    }
     for (size_t r = 0; r < rows; r++, out += k->stride[0])
         for (size_t i = 0; i < k->n; i += VL) vstore_n(out + i, k->n - i, v_act(&k->ep, vload_n(out + i, k->n - i)));
 }

@@ -14,6 +14,7 @@
 
 typedef struct w_f32_narrow {
     w_f32_igemm g;           /* one tap, no offsets; w: the packed blocks */
+    const float *staged;     /* the rows as w_stage_narrow leaves them, w_narrow_line floats each; the reference reads g.rows.in */
     size_t group;            /* elements of k that share a scale */
     bool zeros;              /* groups have zero points */
     float zero;              /* else the one of all */
@@ -37,6 +38,13 @@ static inline size_t w_narrow_block(unsigned bits, bool zeros, size_t width, siz
     size_t lanes = whole * w_narrow_lanes(bits, group) + w_narrow_lanes(bits, rest);
     return width * (sizeof(float) + heads * (sizeof(float) + zeros) + lanes * 4);
 }
+
+/* A row as the kernels want it, done once for all blocks: stretches of up to W_NARROW_STRETCH elements that do not cross groups,
+ * each filled up with zeros to a multiple of 16 and followed by the sum of its elements. A code is converted where it stands in
+ * its lane, so that it comes out as itself times a power of two, whose inverse the element carries. */
+static inline size_t w_narrow_staged(size_t count) { return (count + 15) / 16 * 16 + (count + W_NARROW_STRETCH - 1) / W_NARROW_STRETCH; }
+static inline size_t w_narrow_line(size_t k, size_t group) { return k / group * w_narrow_staged(group) + w_narrow_staged(k % group); }
+void w_stage_narrow(float *dst, const float *row, unsigned bits, size_t k, size_t group);
 
 /* Where the weights lie, unpacked: element (j, i) is number j * stride_n + i * stride_k of a row of codes, the first in the
  * low bits of a byte; its scale and zero point are numbers j * scale_n + i / group * scale_k. */

@@ -67,3 +67,35 @@ void w_unpack_narrow(float *dst, const w_narrow_source *s, float zero, size_t j0
     for (size_t j = j0; j < j1; j++)
         for (size_t i = 0; i < s->k; i++) *dst++ = real(s, zero, j, i);
 }
+
+/* Sixteen partial sums, added in pairs. */
+static float stage(float *to, const float *x, const float unit[16], size_t count) {
+    float sum[16] = {0};
+    for (size_t i = 0; i < count; i += 16) {
+        float part[16] = {0};
+        memcpy(part, x + i, (count - i < 16 ? count - i : 16) * sizeof *x);
+        for (size_t f = 0; f < 16; f++) {
+            to[i + f] = part[f] * unit[f];
+            sum[f] += part[f];
+        }
+    }
+    for (size_t half = 8; half; half /= 2)
+        for (size_t f = 0; f < half; f++) sum[f] += sum[f + half];
+    return sum[0];
+}
+
+void w_stage_narrow(float *dst, const float *row, unsigned bits, size_t k, size_t group) {
+    float unit[16];
+    size_t fields = 32 / bits; /* the last of a lane is moved down, which saves its mask */
+    for (size_t f = 0; f < 16; f++)
+        unit[f] = bits < W_BITS_BF16 && f % fields < fields - 1 ? 1.0f / (float)(1u << bits * (f % fields)) : 1.0f;
+    for (size_t i = 0; i < k; i += group) {
+        size_t end = k - i < group ? k : i + group;
+        for (size_t at = i, count; at < end; at += count) {
+            count = end - at < W_NARROW_STRETCH ? end - at : W_NARROW_STRETCH;
+            size_t filled = (count + 15) / 16 * 16;
+            dst[filled] = stage(dst, row + at, unit, count);
+            dst += filled + 1;
+        }
+    }
+}

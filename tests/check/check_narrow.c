@@ -91,6 +91,10 @@ static void draw(check *c, size_t index, int mr, int nr, int bits, operands *o) 
     for (size_t i = 0; i < elements; i++) o->in[i] = value(c, o->values, o->k);
     void *packed = check_guarded(c, w_narrow_block(o->bits, o->g.zeros, w_packed_width((size_t)nr, o->n), o->k, o->g.group));
     w_pack_narrow(packed, (size_t)nr, &o->s);
+    size_t line = w_narrow_line(o->k, o->g.group);
+    float *staged = check_guarded(c, o->p * line * sizeof(float));
+    for (size_t p = 0; p < o->p; p++) w_stage_narrow(staged + p * line, o->in + p * row, o->bits, o->k, o->g.group);
+    o->g.staged = staged;
     *g = (w_f32_igemm){.rows = {.in = o->in, .row_stride = row, .taps = 1, .c = o->k}, .w = packed, .n = o->n,
                        .out_stride = o->n + (size_t)check_range(c, 0, 3), .ep = check_draw_act(c, false)};
     if (o->values >= VALUE_HUGE && g->ep.act >= W_KACT_SIGMOID) g->ep.act = W_KACT_NONE;
@@ -172,12 +176,14 @@ static void call(void *arg) {
 /* Bytes: those of the packed weights, which are what streams. */
 static void time_shape(check *c, w_fn_f32_narrow *fn, size_t p, size_t k, size_t n, size_t group, size_t nr, unsigned bits) {
     size_t packed = w_narrow_block(bits, false, w_packed_width(nr, n), k, group);
-    float *in = check_guarded(c, p * k * 4), *out = check_guarded(c, p * n * 4);
+    size_t line = w_narrow_line(k, group);
+    float *in = check_guarded(c, p * k * 4), *out = check_guarded(c, p * n * 4), *staged = check_guarded(c, p * line * 4);
     uint8_t *w = check_guarded(c, W_ALIGN_UP(packed, (size_t)64));
     char name[80];
     for (size_t i = 0; i < p * k; i++) in[i] = check_unit(c);
     for (size_t i = 0; i < packed; i++) w[i] = (uint8_t)(0x38 | (i * 2654435761u >> 13 & 7)); /* floats near 0.001 */
-    w_f32_narrow g = {.g = {.rows = {.in = in, .row_stride = k, .taps = 1, .c = k}, .w = (const float *)(const void *)w, .n = n, .out = out, .out_stride = n},
+    for (size_t i = 0; i < p; i++) w_stage_narrow(staged + i * line, in + i * k, bits, k, group);
+    w_f32_narrow g = {.staged = staged, .g = {.rows = {.in = in, .row_stride = k, .taps = 1, .c = k}, .w = (const float *)(const void *)w, .n = n, .out = out, .out_stride = n},
                       .group = group, .zero = (float)(1u << (bits - 1))};
     timed t = {fn, &g, p, (n + nr - 1) / nr};
     double seconds = check_time(call, &t), speed = check_read_speed();

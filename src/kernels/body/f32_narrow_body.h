@@ -1,7 +1,5 @@
 /* f32 rows by weights of few bits, over the names of vec_*.h: see kernels_narrow.h. The weights are read once for two rows,
- * and few instructions turn them into f32: a code is converted where it stands in its lane, so that it comes out as itself
- * times a power of two, and the row's element, staged beforehand, carries the inverse. Only the last of a lane is moved down,
- * which saves its mask. The row is staged in stretches, whose sum takes the zero point off once for all of them.
+ * and few instructions turn them into f32; the sum of a stretch of the staged row takes the zero point off once for all of it.
  *
  * Two sums per element, of even and of odd places in a lane, are added at the end of a stretch: the more rows, the fewer vectors
  * at once, so that there are eight sums, which hide the latency of each other and stay in registers. The including file sets BITS,
@@ -17,8 +15,6 @@
 #define FIELDS (32 / BITS)
 #define AHEAD 4096 /* bytes: one stream alone does not draw all that memory gives; measured at 8 bits, 10.7 to 15.8 GB/s */
 #define CODED (BITS != W_BITS_BF16)
-#define UNIT(f) (CODED && (f) % FIELDS < FIELDS - 1 ? 1.0f / (float)(1u << BITS * ((f) % FIELDS)) : 1.0f)
-#define UNITS(f) UNIT(f), UNIT((f) + 1), UNIT((f) + 2), UNIT((f) + 3)
 #define MASK(f) ((int)(((1u << BITS) - 1) << BITS * (f)))
 
 INLINE V field(VI lane, int f) {
@@ -26,32 +22,7 @@ INLINE V field(VI lane, int f) {
     return VCVT(f == FIELDS - 1 ? ISHR(lane, 32 - BITS) : IAND(lane, ISET1(MASK(f % FIELDS))));
 }
 
-INLINE float sum_of(V v) {
-    float t[VL];
-    VSTORE(t, v);
-    UNROLL for (int half = VL / 2; half; half /= 2)
-        UNROLL for (int i = 0; i < half; i++) t[i] += t[i + half];
-    return t[0];
-}
-
-/* `count` elements of a row as the lanes want them, 0 up to a multiple of 16. Returns their sum. */
-INLINE float stage(float *to, const float *x, size_t count) {
-    static const float unit[16] = {UNITS(0), UNITS(4), UNITS(8), UNITS(12)};
-    V sum = VSET1(0.0f);
-    for (size_t i = 0; i < count; i += 16)
-        UNROLL for (size_t f = 0; f < 16; f += VL) {
-            size_t left = i + f < count ? count - i - f : 0;
-            V v = left >= VL ? VLOAD(x + i + f) : vload_n(x + (left ? i + f : 0), left);
-            VSTORE(to + i + f, VMUL(v, VLOAD(unit + f)));
-            sum = VADD(sum, v);
-        }
-    return sum_of(sum);
-}
-
-/* The rows' staged stretch, and their sums. */
-typedef struct staged { float x[MR][W_NARROW_STRETCH + 16], sum[MR]; } staged;
-
-INLINE void multiply(V sum[MR][NV], const staged *s, const uint8_t *w, size_t width, size_t count, int mr, int nv) {
+INLINE void multiply(V sum[MR][NV], const float *const row[MR], const uint8_t *w, size_t width, size_t count, int mr, int nv) {
     V odd[MR][NV];
     UNROLL for (int m = 0; m < mr; m++)
         UNROLL for (int v = 0; v < nv; v++) sum[m][v] = odd[m][v] = VSET1(0.0f);
@@ -61,7 +32,7 @@ INLINE void multiply(V sum[MR][NV], const staged *s, const uint8_t *w, size_t wi
         UNROLL for (int v = 0; v < nv; v++) lane[v] = ILOAD(w + 4 * VL * v);
         UNROLL for (int f = 0; f < FIELDS; f++) {
             V x[MR];
-            UNROLL for (int m = 0; m < mr; m++) x[m] = VSET1(s->x[m][i + (size_t)f]);
+            UNROLL for (int m = 0; m < mr; m++) x[m] = VSET1(row[m][i + (size_t)f]);
             UNROLL for (int v = 0; v < nv; v++) {
                 V q = field(lane[v], f);
                 UNROLL for (int m = 0; m < mr; m++) {
@@ -76,19 +47,21 @@ INLINE void multiply(V sum[MR][NV], const staged *s, const uint8_t *w, size_t wi
 }
 
 /* total += the stretch: with the scale and zero point of its group, where there are any. */
-INLINE void scale_up(V total[MR][NV], V sum[MR][NV], const staged *s, const V scale[NV], const V zero[NV], int mr, int nv) {
+INLINE void scale_up(V total[MR][NV], V sum[MR][NV], const float all[MR], const V scale[NV], const V zero[NV], int mr, int nv) {
     UNROLL for (int m = 0; m < mr; m++) {
-        V below = VSET1(-s->sum[m]);
+        V below = VSET1(-all[m]);
         UNROLL for (int v = 0; v < nv; v++)
             total[m][v] = CODED ? VFMA(scale[v], VFMA(below, zero[v], sum[m][v]), total[m][v]) : VADD(total[m][v], sum[m][v]);
     }
 }
 
 /* mr rows by nv vectors of a block, from its vector v0 on. */
-INLINE void strip(const w_f32_narrow *n, staged *s, const uint8_t *w, size_t p, size_t col, size_t cols, size_t v0, int mr, int nv) {
+INLINE void strip(const w_f32_narrow *n, const uint8_t *w, size_t p, size_t col, size_t cols, size_t v0, int mr, int nv) {
     size_t width = w_block_width(NR, cols);
     const w_f32_igemm *g = &n->g;
     V total[MR][NV], sum[MR][NV], scale[NV], zero[NV];
+    const float *row[MR];
+    UNROLL for (int m = 0; m < mr; m++) row[m] = n->staged + (p + (size_t)m) * w_narrow_line(g->rows.c, n->group);
     w += 4 * VL * v0;
     UNROLL for (int m = 0; m < mr; m++)
         UNROLL for (int v = 0; v < nv; v++) total[m][v] = VLOAD((const float *)(const void *)w + v * VL);
@@ -104,9 +77,13 @@ INLINE void strip(const w_f32_narrow *n, staged *s, const uint8_t *w, size_t p, 
         }
         for (size_t done = 0; done < count; done += W_NARROW_STRETCH) {
             size_t here = count - done < W_NARROW_STRETCH ? count - done : W_NARROW_STRETCH;
-            UNROLL for (int m = 0; m < mr; m++) s->sum[m] = stage(s->x[m], w_row_f32(&g->rows, 0, p + (size_t)m) + i + done, here);
-            multiply(sum, s, w, width, here, mr, nv);
-            scale_up(total, sum, s, scale, zero, mr, nv);
+            float all[MR];
+            multiply(sum, row, w, width, here, mr, nv);
+            UNROLL for (int m = 0; m < mr; m++) {
+                all[m] = row[m][w_narrow_staged(here) - 1];
+                row[m] += w_narrow_staged(here);
+            }
+            scale_up(total, sum, all, scale, zero, mr, nv);
             w += 4 * width * w_narrow_lanes(BITS, here);
         }
     }
@@ -116,15 +93,14 @@ INLINE void strip(const w_f32_narrow *n, staged *s, const uint8_t *w, size_t p, 
 /* As many vectors at once as leave the sums in registers; four rows take turns at weights that are near by then. */
 INLINE void rows(const w_f32_narrow *n, const uint8_t *w, size_t p, size_t h, size_t col, size_t cols) {
     size_t vectors = (cols + VL - 1) / VL;
-    staged s;
     for (size_t v = 0, take; v < vectors; v += take) {
         take = h == 1 && vectors - v >= 4 ? 4 : vectors - v >= 2 ? 2 : 1;
         for (size_t m = 0; m < h; m += MR) {
-            if (take == 4) strip(n, &s, w, p, col, cols, v, 1, 4);
-            else if (take == 2 && h == 1) strip(n, &s, w, p, col, cols, v, 1, 2);
-            else if (take == 2) strip(n, &s, w, p + m, col, cols, v, 2, 2);
-            else if (h == 1) strip(n, &s, w, p, col, cols, v, 1, 1);
-            else strip(n, &s, w, p + m, col, cols, v, 2, 1);
+            if (take == 4) strip(n, w, p, col, cols, v, 1, 4);
+            else if (take == 2 && h == 1) strip(n, w, p, col, cols, v, 1, 2);
+            else if (take == 2) strip(n, w, p + m, col, cols, v, 2, 2);
+            else if (h == 1) strip(n, w, p, col, cols, v, 1, 1);
+            else strip(n, w, p + m, col, cols, v, 2, 1);
         }
     }
 }

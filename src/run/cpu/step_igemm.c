@@ -212,6 +212,8 @@ weir_status w_igemm_pack_narrow(w_plan *p, w_step *st, igemm *m, w_narrow_source
     m->mr = t->mr;
     m->nr = t->nr;
     m->group = s->group;
+    m->bits = s->bits;
+    st->scratch_bytes = m->p * w_narrow_line(s->k, s->group) * sizeof(float);
     m->zeros = s->zero != NULL;
     m->zero = zero;
     m->blocks = (s->n + t->nr - 1) / t->nr;
@@ -308,6 +310,13 @@ static void pad_line(void *arg, size_t i) {
     if (i + 1 == d->lines) memset(to + d->right + d->below * stride, j->padding, d->slack);
 }
 
+static void stage_row(void *arg, size_t p) {
+    const job *j = arg;
+    const igemm *m = j->m;
+    size_t line = w_narrow_line(m->f32.rows.c, m->group);
+    w_stage_narrow((float *)j->scratch + p * line, (const float *)j->in + p * m->f32.rows.row_stride, m->bits, m->f32.rows.c, m->group);
+}
+
 static void tile(void *arg, size_t index) {
     const job *j = arg;
     const igemm *m = j->m;
@@ -315,7 +324,7 @@ static void tile(void *arg, size_t index) {
     size_t p1 = W_MIN(p0 + m->tile_rows, m->p), b1 = W_MIN(b0 + m->tile_blocks, m->blocks);
     const void *in = m->pad.lines ? j->scratch : j->in;
     if (!m->fn_u8) {
-        w_f32_narrow g = {.g = m->f32, .group = m->group, .zeros = m->zeros, .zero = m->zero};
+        w_f32_narrow g = {.g = m->f32, .staged = (const float *)(const void *)j->scratch, .group = m->group, .zeros = m->zeros, .zero = m->zero};
         g.g.rows.in = in;
         g.g.out = (float *)j->out;
         g.g.res = (const float *)j->res;
@@ -363,6 +372,7 @@ void w_igemm_run(const w_step *s, const w_bindings *b) {
         return;
     }
     if (m->pad.lines) each(&j, b, pad_line, m->pad.lines);
+    if (m->fn_narrow) each(&j, b, stage_row, m->p);
     if (m->late_padding) memset(j.scratch, j.padding, m->late_padding);
     each(&j, b, tile, m->row_tiles * m->block_tiles);
 }
@@ -371,9 +381,13 @@ void w_igemm_run(const w_step *s, const w_bindings *b) {
 
 typedef struct span { size_t at, bytes; } span;
 
+/* Rows are read from scratch: copied with padding, or staged. */
+static bool from_scratch(const igemm *m) { return m->pad.lines || m->fn_narrow; }
+
 /* The input that rows p0 ... p1 - 1 read, as one range. */
 static span rows_span(const igemm *m, size_t p0, size_t p1, size_t in_bytes) {
     const w_rows *r = igemm_rows_of(m);
+    if (m->fn_narrow) return (span){in_bytes / m->p * p0, in_bytes / m->p * (p1 - p0)};
     if (r->tap_table) return (span){in_bytes * p0 / m->p, in_bytes * (p1 - p0) / m->p};
     size_t first = r->offset ? (size_t)r->offset[p0] : p0 * r->row_stride;
     size_t last = (r->offset ? (size_t)r->offset[p1 - 1] : (p1 - 1) * r->row_stride) + (r->taps - 1) * r->tap_stride + r->c;
@@ -381,12 +395,12 @@ static span rows_span(const igemm *m, size_t p0, size_t p1, size_t in_bytes) {
 }
 
 static void touch_rows(const w_step *s, w_touch *t, const igemm *m, size_t p0, size_t p1) {
-    span in = rows_span(m, p0, p1, m->pad.lines ? s->scratch_bytes : s->in[0].bytes);
+    span in = rows_span(m, p0, p1, from_scratch(m) ? s->scratch_bytes : s->in[0].bytes);
     size_t out = s->out[0].bytes / m->p, res = m->res == W_NONE ? 0 : s->in[m->res].bytes / m->p;
     for (size_t b = 0; b < m->blocks; b++) {
         if (m->late.batch) w_touch_scratch(t, s, b * m->block_bytes, m->block_bytes, W_READ);
         else w_touch_packed(t, s, b * m->block_bytes, m->block_bytes);
-        if (m->pad.lines) w_touch_scratch(t, s, in.at, in.bytes, W_READ);
+        if (from_scratch(m)) w_touch_scratch(t, s, in.at, in.bytes, W_READ);
         else w_touch_loc(t, &s->in[0], in.at, in.bytes, W_READ);
     }
     if (res) w_touch_loc(t, &s->in[m->res], p0 * res, (p1 - p0) * res, W_READ);
@@ -400,7 +414,7 @@ void w_igemm_touch(const w_plan *p, const w_step *s, w_touch *t) {
     size_t weights = m->packed_bytes, tiles = (m->p + m->mr - 1) / m->mr, batch = W_MAX(m->late.batch, (size_t)1);
     double loads = (double)batch * ((double)(m->p * m->blocks) * (double)(r->taps * r->c * m->in_elem) + (double)tiles * (double)weights);
     double stores = (double)s->out[0].bytes;
-    if (m->pad.lines || m->late.batch) {
+    if (from_scratch(m) || m->late.batch) {
         const w_loc *from = &s->in[m->late.batch ? 1 : 0];
         w_touch_loc(t, from, 0, from->bytes, W_READ);
         w_touch_scratch(t, s, 0, s->scratch_bytes, W_WRITE);

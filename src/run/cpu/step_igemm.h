@@ -22,6 +22,7 @@ typedef struct igemm {
     w_fn_u8_igemm *fn_u8;
     w_fn_f32_narrow *fn_narrow; /* with f32's fields, and these: as in w_f32_narrow */
     size_t group;
+    unsigned bits;             /* of a weight */
     bool zeros;
     float zero;
     size_t p, blocks, block_bytes, packed_bytes, mr, nr; /* block_bytes: of a whole block */

@@ -135,6 +135,6 @@ typedef struct w_pair_stats { double wide, wide_groups; w_block_kind kind; } w_p
 w_pair_stats w_pack_pair_stats(size_t nr, const w_pack_u8_args *a);
 /* An order of the first `count` elements of w[W_GROUP][width], whole quads, in which sums of two neighbours' products fit 16
  * bits, but for W_WIDE_OF(order) quads at its start. The places from count on are as they stand. Returns the quads whose sums
- * fit: 1, 2 or 4. */
-int w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count);
+ * fit, 1, 2 or 4, if light says that more than one is of use, else 1. */
+int w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count, bool light);
 #endif

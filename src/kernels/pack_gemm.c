@@ -104,7 +104,7 @@ static size_t order_group(const w_pack_u8_args *a, size_t j0, size_t width, size
     if (n < 4) memset(w, 0, W_GROUP * width);
     if (n < 4 || !gather_four(a, j0, width, q, w))
         for (size_t i = 0; i < n; i++) gather_quad(a, j0, width, (q + i) / run, (q + i) % run * 4, w + i * 4 * width);
-    int sums = w_pair_order(order, w, width, 4 * n);
+    int sums = w_pair_order(order, w, width, 4 * n, *kind >= W_BLOCK_TWO);
     w_block_kind is = kind_of(order, sums);
     if (is < *kind) *kind = is;
     return 4 * n;

@@ -20,11 +20,11 @@ typedef uint8_t lanes __attribute__((vector_size(16)));
 typedef struct sides { lanes v[2 * W_MAX_NR / 16]; } sides;
 
 static bool suit(const sides *a, const sides *b, size_t n) {
-    lanes over = {0};
-    for (size_t i = 0; i < n; i++) over |= (lanes)(b->v[i] > LIMIT - a->v[i]);
+    lanes fits = ~(lanes){0};
+    for (size_t i = 0; i < n; i++) fits &= (lanes)(b->v[i] <= LIMIT - a->v[i]);
     uint64_t half[2];
-    memcpy(half, &over, sizeof half);
-    return !(half[0] | half[1]);
+    memcpy(half, &fits, sizeof half);
+    return (half[0] & half[1]) == UINT64_MAX;
 }
 
 static int count_bits(uint16_t x) { /* a call to a library on CPUs that may lack the instruction */
@@ -42,19 +42,41 @@ static int rarest(const matching *m, uint16_t left, uint16_t among) {
     return best;
 }
 
-/* Everybody with the first that suits: most often that is enough, and few pairs are looked at. */
-static bool match_plainly(matching *m, const sides *side, size_t n, uint16_t left) {
-    for (size_t at = 0; left; at += 2) {
+static bool change_partners(uint8_t pair[2], uint8_t other[2], const sides *side, size_t n) {
+    for (size_t i = 0; i < 2; i++) {
+        if (!suit(&side[pair[0]], &side[other[i]], n) || !suit(&side[pair[1]], &side[other[1 - i]], n)) continue;
+        uint8_t mine = other[i];
+        other[i] = pair[1];
+        pair[1] = mine;
+        return true;
+    }
+    return false;
+}
+
+/* Everybody with the first that suits; two that are left over change partners with a pair. Most often that is enough, and few
+ * pairs are looked at. */
+static bool match_plainly(matching *m, const sides *side, size_t n, uint16_t left, size_t count) {
+    size_t at = 0, over = count;
+    while (left) {
         int i = __builtin_ctz(left), j = i;
-        uint16_t others = left & (uint16_t)~(1u << i);
+        left &= (uint16_t)(left - 1);
+        uint16_t others = left;
         for (; others; others &= (uint16_t)(others - 1)) {
             j = __builtin_ctz(others);
             if (suit(&side[i], &side[j], n)) break;
         }
-        if (!others) return false;
-        m->order[at] = (uint8_t)i;
-        m->order[at + 1] = (uint8_t)j;
-        left &= (uint16_t)~(1u << i | 1u << j);
+        if (!others) {
+            m->order[--over] = (uint8_t)i;
+            continue;
+        }
+        m->order[at++] = (uint8_t)i;
+        m->order[at++] = (uint8_t)j;
+        left &= (uint16_t)~(1u << j);
+    }
+    for (; at < count; at += 2) {
+        size_t i = 0;
+        while (i < at && !change_partners(m->order + at, m->order + i, side, n)) i += 2;
+        if (i >= at) return false;
     }
     return true;
 }
@@ -139,7 +161,7 @@ static int sums_of(const sides *side, const uint8_t *order, size_t n) {
     return sums;
 }
 
-int w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count) {
+int w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count, bool light) {
     sides side[W_GROUP];
     matching m = {.tries = 0};
     uint16_t all = (uint16_t)((1u << count) - 1);
@@ -150,14 +172,14 @@ int w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t c
     size_t n = 2 * width / sizeof(lanes);
     bool as_is = true;
     for (size_t i = 0; as_is && i < count; i += 2) as_is = suit(&side[i], &side[i + 1], n);
-    if (as_is) return sums_of(side, order, n);
+    if (as_is) return light ? sums_of(side, order, n) : 1;
     size_t alone = 0;
-    if (!match_plainly(&m, side, n, all)) {
+    if (!match_plainly(&m, side, n, all, count)) {
         find_partners(&m, side, n, count);
         if (!match(&m, all, 0)) alone = match_some(&m, all, count);
     }
     memcpy(order, m.order, count);
-    int sums = alone ? 1 : sums_of(side, order, n);
+    int sums = alone || !light ? 1 : sums_of(side, order, n);
     order[0] |= (uint8_t)((alone + 3) / 4 << 4);
     return sums;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define HUGE_FROM ((size_t)4 << 20)
+#define HUGE_FROM ((size_t)2 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define THREADS_MAX 1024
 

@@ -2,16 +2,48 @@
 #include "kernels.h"
 #include <string.h>
 
+typedef float four __attribute__((vector_size(16)));
+
+/* Four elements of four columns, which lie one after the other, side by side: to rows `width` apart. */
+static inline void turn_four(float *to, size_t width, const float *w, size_t stride_n) {
+    four c[4], low[2], high[2];
+    for (size_t j = 0; j < 4; j++) memcpy(&c[j], w + j * stride_n, sizeof c[j]);
+    for (size_t i = 0; i < 2; i++) {
+        low[i] = __builtin_shufflevector(c[2 * i], c[2 * i + 1], 0, 4, 1, 5);
+        high[i] = __builtin_shufflevector(c[2 * i], c[2 * i + 1], 2, 6, 3, 7);
+    }
+    four rows[4] = {__builtin_shufflevector(low[0], low[1], 0, 1, 4, 5), __builtin_shufflevector(low[0], low[1], 2, 3, 6, 7),
+                    __builtin_shufflevector(high[0], high[1], 0, 1, 4, 5), __builtin_shufflevector(high[0], high[1], 2, 3, 6, 7)};
+    for (size_t i = 0; i < 4; i++) memcpy(to + i * width, &rows[i], sizeof rows[i]);
+}
+
+/* [k][width] of `cols` columns, zeros beyond. */
+static void pack_columns(float *dst, size_t width, const float *w, size_t stride_n, size_t stride_k, size_t cols, size_t k) {
+    size_t fours = stride_k == 1 ? cols / 4 * 4 : 0, i = 0;
+    for (; fours && i + 4 <= k; i += 4) {
+        for (size_t j = 0; j < fours; j += 4) turn_four(dst + i * width + j, width, w + j * stride_n + i, stride_n);
+        for (size_t r = i; r < i + 4; r++)
+            for (size_t j = fours; j < width; j++)
+                if (j < cols) memcpy(dst + r * width + j, w + j * stride_n + r, sizeof *dst);
+                else dst[r * width + j] = 0.0f;
+    }
+    for (; i < k; i++) {
+        float *to = dst + i * width;
+        const float *from = w + i * stride_k;
+        if (stride_n == 1) memcpy(to, from, cols * sizeof *to);
+        else
+            for (size_t j = 0; j < cols; j++) memcpy(to + j, from + j * stride_n, sizeof *to);
+        for (size_t j = cols; j < width; j++) to[j] = 0.0f;
+    }
+}
+
 void w_pack_f32(float *dst, size_t nr, const void *w, size_t stride_n, size_t stride_k, size_t n, size_t k, const float *bias) {
     for (size_t j0 = 0; j0 < n; j0 += nr) {
         size_t cols = n - j0 < nr ? n - j0 : nr, width = w_block_width(nr, cols);
         memset(dst, 0, width * sizeof *dst);
         if (bias) memcpy(dst, bias + j0, cols * sizeof *dst);
-        dst += width;
-        for (size_t i = 0; i < k; i++, dst += width) {
-            for (size_t j = 0; j < cols; j++) memcpy(dst + j, (const float *)w + (j0 + j) * stride_n + i * stride_k, sizeof *dst);
-            for (size_t j = cols; j < width; j++) dst[j] = 0.0f;
-        }
+        pack_columns(dst + width, width, (const float *)w + j0 * stride_n, stride_n, stride_k, cols, k);
+        dst += width * (1 + k);
     }
 }
 

@@ -31,11 +31,20 @@ typedef void w_fn_f32_wino_out(const w_f32_wino *g, size_t t0, size_t t1);
 #define W_WINO_PLACES 16
 /* u[16] = G g G^T of one 3x3 kernel g, row-major; in double, rounded once. */
 static inline void w_wino_weights(const float g[9], float u[W_WINO_PLACES]) {
-    static const double m[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-    double t[4][3];
-    for (int i = 0; i < 4; i++)
-        for (int k = 0; k < 3; k++) t[i][k] = m[i][0] * (double)g[k] + m[i][1] * (double)g[3 + k] + m[i][2] * (double)g[6 + k];
-    for (int i = 0; i < 4; i++)
-        for (int k = 0; k < 4; k++) u[i * 4 + k] = (float)(t[i][0] * m[k][0] + t[i][1] * m[k][1] + t[i][2] * m[k][2]);
+    double t[4][3]; /* G = {1, 0, 0}, {1, 1, 1} / 2, {1, -1, 1} / 2, {0, 0, 1} */
+    for (int k = 0; k < 3; k++) {
+        double a = (double)g[k], b = (double)g[3 + k], c = (double)g[6 + k];
+        t[0][k] = a;
+        t[1][k] = 0.5 * (a + b + c);
+        t[2][k] = 0.5 * (a - b + c);
+        t[3][k] = c;
+    }
+    for (int i = 0; i < 4; i++) {
+        double a = t[i][0], b = t[i][1], c = t[i][2];
+        u[i * 4] = (float)a;
+        u[i * 4 + 1] = (float)(0.5 * (a + b + c));
+        u[i * 4 + 2] = (float)(0.5 * (a - b + c));
+        u[i * 4 + 3] = (float)c;
+    }
 }
 #endif

@@ -159,9 +159,21 @@ static weir_status set_rows(w_plan *p, w_step *s, igemm *m, const geometry *o, w
 
 typedef struct reorder { size_t n, c, kh, kw, taps, run; } reorder;
 
-static size_t reorder_place(const reorder *q, size_t j, size_t c, size_t ky, size_t kx) {
-    size_t tap = q->taps == q->kh ? ky : ky * q->kw + kx, at = q->taps == q->kh ? kx * q->c + c : c;
+/* Of channel 0; the others follow. */
+static size_t reorder_place(const reorder *q, size_t j, size_t ky, size_t kx) {
+    size_t tap = q->taps == q->kh ? ky : ky * q->kw + kx, at = q->taps == q->kh ? kx * q->c : 0;
     return (j * q->taps + tap) * q->run + at;
+}
+
+/* Inlined with the size of an element, whose copies become moves. */
+static inline __attribute__((always_inline)) void reorder_elements(uint8_t *out, const reorder *q, const uint8_t *w, size_t elem) {
+    size_t taps = q->kh * q->kw;
+    for (size_t j = 0; j < q->n; j++)
+        for (size_t t = 0; t < taps; t++) {
+            uint8_t *to = out + reorder_place(q, j, t / q->kw, t % q->kw) * elem;
+            const uint8_t *from = w + (j * q->c * taps + t) * elem;
+            for (size_t c = 0; c < q->c; c++) memcpy(to + c * elem, from + c * taps * elem, elem);
+        }
 }
 
 /* The weights themselves where they lie so; else a copy in `tmp`, NULL: out of memory. */
@@ -169,11 +181,8 @@ static const void *reordered(w_arena *tmp, const reorder *q, const void *w, size
     if (q->kh * q->kw == 1 && q->run == q->c) return w;
     uint8_t *out = w_arena_array(tmp, q->n * q->taps, q->run * elem);
     if (!out) return NULL;
-    const uint8_t *from = w;
-    for (size_t j = 0; j < q->n; j++)
-        for (size_t c = 0; c < q->c; c++)
-            for (size_t ky = 0; ky < q->kh; ky++)
-                for (size_t kx = 0; kx < q->kw; kx++, from += elem) memcpy(out + reorder_place(q, j, c, ky, kx) * elem, from, elem);
+    if (elem == 1) reorder_elements(out, q, w, 1);
+    else reorder_elements(out, q, w, sizeof(float));
     return out;
 }
 

@@ -61,16 +61,12 @@ static weir_status affine_of_bn(const w_graph *g, const w_node *n, size_t channe
 
 /* A constant [C,1,1] (or a scalar) beside a Conv output, [C] beside a Gemm output. */
 static weir_status affine_of_mul(const w_graph *g, const w_node *n, w_id x, w_id c, size_t channels, w_arena *a, affine *f, weir_error *e) {
-    if (!w_is_plain(g, c) || !w_epilogue_free(n)) return WEIR_OK;
-    const w_shape *s = &g->value[c].shape, *y = &g->value[x].shape;
-    if (!w_shape_equal(y, &g->value[n->out[0]].shape) || s->rank > y->rank) return WEIR_OK;
-    for (unsigned i = 0; i < s->rank; i++)
-        if (s->dim[i] != 1 && (y->rank - s->rank + i != 1 || s->dim[i] != (int64_t)channels)) return WEIR_OK;
-    float *p;
-    size_t m;
-    W_TRY(w_const_f32(g, c, a, &p, &m, e));
+    if (!w_epilogue_free(n) || !w_shape_equal(&g->value[x].shape, &g->value[n->out[0]].shape)) return WEIR_OK;
+    double *s = NULL;
+    W_TRY(w_const_by_channel(g, c, x, channels, a, &s, e));
+    if (!s) return WEIR_OK;
     W_TRY(new_affine(a, channels, f, e));
-    for (size_t i = 0; i < channels; i++) f->s[i] = p[m == 1 ? 0 : i];
+    f->s = s;
     return WEIR_OK;
 }
 

@@ -4,7 +4,7 @@
 const w_pass w_passes_list[] = {
     {"fold", w_pass_fold},           {"normalise", w_pass_normalise}, {"infer", w_pass_infer}, {"late", w_pass_late},
     {"batchnorm", w_pass_batchnorm}, {"fuse", w_pass_fuse},           {"qdq", w_pass_qdq},     {"cse", w_pass_cse},
-    {"dce", w_pass_dce},             {"tables", w_pass_tables},        {"attention", w_pass_attention}, {"layout", w_pass_layout},   {NULL, NULL},
+    {"dce", w_pass_dce},             {"affine", w_pass_affine},       {"tables", w_pass_tables},        {"attention", w_pass_attention}, {"layout", w_pass_layout},   {NULL, NULL},
 };
 
 static weir_status run_one(w_graph *g, w_pass_fn pass, weir_error *e) {
@@ -43,7 +43,7 @@ weir_status w_passes_canonical(w_graph *g, weir_error *e) {
 }
 
 weir_status w_passes_plan(w_graph *g, weir_error *e) {
-    static const w_pass_fn after[] = {w_pass_tables, w_pass_attention, w_pass_dce, w_pass_layout, w_pass_dce, w_pass_infer};
+    static const w_pass_fn after[] = {w_pass_affine, w_pass_tables, w_pass_attention, w_pass_dce, w_pass_layout, w_pass_dce, w_pass_infer};
     W_TRY(w_passes_canonical(g, e));
     W_TRY(run_all(g, after, W_COUNT(after), e));
     return w_graph_verify(g, e);

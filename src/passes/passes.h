@@ -15,6 +15,7 @@ weir_status w_pass_fold(w_graph *g, weir_error *e);       /* constant folding th
 weir_status w_pass_batchnorm(w_graph *g, weir_error *e);  /* BN into the Conv/Gemm before it; alone it stays */
 weir_status w_pass_late(w_graph *g, weir_error *e);       /* DynamicQuantizeLinear, integer product, Cast, Mul: a product with a late scale */
 weir_status w_pass_fuse(w_graph *g, weir_error *e);       /* bias, residual add, activation (incl. x*sigmoid(x), x*hardsigmoid(x), x*clip(x+3)/6) into producer */
+weir_status w_pass_affine(w_graph *g, weir_error *e);    /* Mul and Add by a channel's constant into the convolutions behind; for plans only */
 weir_status w_pass_tables(w_graph *g, weir_error *e);    /* functions of one 8-bit value become tables; for plans only */
 weir_status w_pass_attention(w_graph *g, weir_error *e); /* MatMul, scale, mask, Softmax, MatMul become Attention; for plans only */
 weir_status w_pass_qdq(w_graph *g, weir_error *e);       /* QuantizeLinear/DequantizeLinear pairs become the storage of the value between */
@@ -28,7 +29,7 @@ bool w_transpose_is_view(const w_graph *g, const w_node *n); /* such a Transpose
 /* What every model gets after opening (symbolic), in rounds until nothing goes away: fold (which infers), normalise, infer,
  * late, batchnorm, fuse, qdq, cse, dce; then verified. */
 weir_status w_passes_canonical(w_graph *g, weir_error *e);
-/* What a bound clone gets before planning: canonical again (idempotent), then layout, dce, infer, verify. */
+/* What a bound clone gets before planning: canonical again (idempotent), then affine, tables, attention, layout, dce, infer, verify. */
 weir_status w_passes_plan(w_graph *g, weir_error *e);
 extern const w_pass w_passes_list[]; /* all, in order, for `weir-check`-style tests; ends with {NULL} */
 #endif

@@ -46,6 +46,20 @@ bool w_const_scalar(const w_graph *g, w_id v, float *x) {
     return v != W_NONE && w_const_one_f32(g, v, x);
 }
 
+weir_status w_const_by_channel(const w_graph *g, w_id c, w_id x, size_t channels, w_arena *a, double **out, weir_error *e) {
+    const w_shape *s = &g->value[c].shape, *y = &g->value[x].shape;
+    if (!w_is_plain(g, c) || s->rank > y->rank) return WEIR_OK;
+    for (unsigned i = 0; i < s->rank; i++)
+        if (s->dim[i] != 1 && (y->rank - s->rank + i != 1 || s->dim[i] != (int64_t)channels)) return WEIR_OK;
+    float *p;
+    size_t m;
+    W_TRY(w_const_f32(g, c, a, &p, &m, e));
+    *out = w_arena_array(a, W_MAX(channels, 1), sizeof **out);
+    if (!*out) return w_oom(e, channels * sizeof **out, "a constant");
+    for (size_t i = 0; i < channels; i++) (*out)[i] = p[m == 1 ? 0 : i];
+    return WEIR_OK;
+}
+
 weir_status w_node_widen(w_graph *g, w_node *n, uint32_t count, weir_error *e) {
     if (count <= n->nin) return WEIR_OK;
     w_id *in = w_arena_array(&g->arena, count, sizeof *in);

@@ -14,6 +14,8 @@ bool w_is_const(const w_graph *g, w_id v);
 bool w_is_plain(const w_graph *g, w_id v);             /* constant, floating point, neither quantised nor coded */
 bool w_is_bytes(const w_graph *g, w_id v);             /* a variable stored as u8 with one scale */
 bool w_const_scalar(const w_graph *g, w_id v, float *x); /* a constant of one element */
+/* A constant beside x whose elements differ along axis 1 at most, as one number a channel; *out stays NULL where it is not such. */
+weir_status w_const_by_channel(const w_graph *g, w_id c, w_id x, size_t channels, w_arena *a, double **out, weir_error *e);
 /* Gives a node room for `n` inputs; new ones are absent. */
 weir_status w_node_widen(w_graph *g, w_node *n, uint32_t count, weir_error *e);
 /* The node now makes `to` instead of its output 0. */

@@ -22,7 +22,7 @@ typedef struct w_f32_wino {
     size_t oh, ow, n;
     const float *bias;       /* [n] */
     const float *res;        /* NULL, or [oh][ow][n], added before the activation; may be equal to out */
-    w_kepi ep;               /* none, relu or clip */
+    w_kepi ep;
 } w_f32_wino;
 /* Tiles t0 <= t < t1. c and n are multiples of the lanes. */
 typedef void w_fn_f32_wino_in(const w_f32_wino *g, size_t t0, size_t t1);

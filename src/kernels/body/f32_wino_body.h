@@ -1,6 +1,11 @@
-/* Both transforms over a vector type V of VL lanes; the including file names VL, V, VLOAD, VSTORE, VADD, VSUB, VMAX, VMIN,
- * VSET1 and KERNEL_IN, KERNEL_OUT. With one lane it is the reference. */
+/* Both transforms over the names of vec_*.h; the including file sets KERNEL_IN and KERNEL_OUT. With one lane it is the
+ * reference, which needs VL, V, VLOAD, VSTORE, VADD, VSUB and VSET1 only. */
 #include "kernels.h"
+#if VL > 1
+#include "f32_act_vec.h"
+#else
+#include "act_ref.h"
+#endif
 
 #define UNROLL_4 _Pragma("GCC unroll 4")
 
@@ -49,9 +54,18 @@ void KERNEL_IN(const w_f32_wino *g, size_t t0, size_t t1) {
 
 static inline V finish(const w_f32_wino *g, V y, size_t at) {
     if (g->res) y = VADD(y, VLOAD(g->res + at));
-    if (g->ep.act == W_KACT_RELU) return VMAX(VSET1(0.0f), y);
-    if (g->ep.act == W_KACT_CLIP) return VMIN(VSET1(g->ep.b), VMAX(VSET1(g->ep.a), y));
-    return y;
+#if VL == 1
+    return act_ref(&g->ep, y);
+#else
+    switch (g->ep.act) { /* the late ones follow once a tile is stored */
+    case W_KACT_RELU: return VMAX(VSET1(0.0f), y);
+    case W_KACT_CLIP: return VMIN(VSET1(g->ep.b), VMAX(VSET1(g->ep.a), y));
+    case W_KACT_LEAKY: return v_leaky(y, VSET1(g->ep.a));
+    case W_KACT_HARDSWISH: return v_hardswish(y);
+    case W_KACT_HARDSIGMOID: return v_hardsigmoid(y, VSET1(g->ep.a), VSET1(g->ep.b));
+    default: return y;
+    }
+#endif
 }
 
 /* A^T m A with A^T = [1 1 1 0; 0 1 -1 -1], then bias, residual, activation. */
@@ -72,8 +86,19 @@ static inline __attribute__((always_inline)) void out_tile(const w_f32_wino *g, 
     }
 }
 
+#if VL > 1
+static void late(const w_f32_wino *g, size_t ty, size_t tx) {
+    size_t rows = 2 * ty + 1 < g->oh ? 2 : 1, columns = 2 * tx + 1 < g->ow ? 2 : 1;
+    v_act_late_rows(&g->ep, g->out + (2 * ty * g->ow + 2 * tx) * g->n, rows, g->ow * g->n, columns * g->n);
+}
+#endif
+
 void KERNEL_OUT(const w_f32_wino *g, size_t t0, size_t t1) {
-    for (size_t t = t0; t < t1; t++)
-        for (size_t k = 0; k < g->n; k += VL)
-            out_tile(g, g->places + (t - t0) * g->n + k, (t1 - t0) * g->n, t / g->tiles_x, t % g->tiles_x, k);
+    for (size_t t = t0; t < t1; t++) {
+        size_t ty = t / g->tiles_x, tx = t % g->tiles_x;
+        for (size_t k = 0; k < g->n; k += VL) out_tile(g, g->places + (t - t0) * g->n + k, (t1 - t0) * g->n, ty, tx, k);
+#if VL > 1
+        if (v_act_is_late(g->ep.act)) late(g, ty, tx);
+#endif
+    }
 }

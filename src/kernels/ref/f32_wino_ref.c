@@ -5,8 +5,6 @@ typedef float V;
 #define VSTORE(p, v) (*(p) = (v))
 #define VADD(a, b) ((a) + (b))
 #define VSUB(a, b) ((a) - (b))
-#define VMAX(lo, x) ((x) < (lo) ? (lo) : (x)) /* a NaN in x stays */
-#define VMIN(hi, x) ((x) > (hi) ? (hi) : (x))
 #define VSET1(x) (x)
 #define KERNEL_IN w_f32_wino_in__ref
 #define KERNEL_OUT w_f32_wino_out__ref

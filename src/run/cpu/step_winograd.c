@@ -57,7 +57,6 @@ static const char *refuse(const weir_context *ctx, const w_graph *g, const w_nod
     if (k->kind != W_VALUE_CONST || (b && b->kind != W_VALUE_CONST)) return "weights are not constant";
     if (!window_of(g, n, &w) || !is_3x3(&w)) return "not 3x3 with stride 1";
     if (x->shape.dim[1] % (int64_t)lanes || y->shape.dim[1] % (int64_t)lanes) return "channels are no multiple of the vector";
-    if (conv_attr(n)->ep.act > W_ACT_CLIP) return "the activation is none of relu and clip";
     if (!saves(&w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1])) return "channels or pixels are so few that tiles save nothing";
     return w_igemm_refuse_f32(g, n, 3);
 }

@@ -35,9 +35,7 @@ typedef struct w_kernels {
     w_u8_tile u8_igemm[W_MAX_TILES];
     size_t nu8;
     w_narrow_tile narrow[W_NARROW_KINDS];       /* weights of 2, 4, 8 bits and bf16 */
-    w_fn_f32_wino_in *wino_in;                  /* Winograd's transforms; wino_lanes channels at once */
-    w_fn_f32_wino_out *wino_out;
-    size_t wino_lanes;                          /* 1: the reference, which is not worth choosing */
+    w_wino_tile wino[W_WINO_SIZES];             /* Winograd's transforms, by growing edge */
     w_leaf_kernels leaf;                        /* depthwise, pooling, element-wise: kernels_leaf.h */
 } w_kernels;
 

@@ -11,9 +11,8 @@ void w_kernels_init(w_kernels *k, uint32_t cpu_flags) {
     k->narrow[W_NARROW_4] = (w_narrow_tile){w_f32_q4_1x8__ref, "f32_q4_1x8__ref", 1, 8};
     k->narrow[W_NARROW_8] = (w_narrow_tile){w_f32_q8_1x8__ref, "f32_q8_1x8__ref", 1, 8};
     k->narrow[W_NARROW_BF16] = (w_narrow_tile){w_f32_bf16_1x8__ref, "f32_bf16_1x8__ref", 1, 8};
-    k->wino_in = w_f32_wino_in__ref;
-    k->wino_out = w_f32_wino_out__ref;
-    k->wino_lanes = 1;
+    k->wino[0] = (w_wino_tile){w_f32_wino2_in__ref, w_f32_wino2_out__ref, 2, 1};
+    k->wino[1] = (w_wino_tile){w_f32_wino4_in__ref, w_f32_wino4_out__ref, 4, 1};
     w_leaf_init_ref(&k->leaf);
 #if W_ARCH_X86
     w_kernels_init_x86(k, cpu_flags);

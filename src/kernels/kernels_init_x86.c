@@ -28,9 +28,8 @@ static void init_avx2(w_kernels *k) {
                                    U8(u8_igemm_2x32_short__avx2, 2, 32, W_PACK_S16_EVEN_ODD),
                                    U8(u8_igemm_2x32__avx2, 2, 32, W_PACK_S8_PAIRS)};
     k->lanes = 8;
-    k->wino_in = w_f32_wino_in__avx2;
-    k->wino_out = w_f32_wino_out__avx2;
-    k->wino_lanes = 8;
+    k->wino[0] = (w_wino_tile){w_f32_wino2_in__avx2, w_f32_wino2_out__avx2, 2, 8};
+    k->wino[1] = (w_wino_tile){w_f32_wino4_in__avx2, w_f32_wino4_out__avx2, 4, 8};
     NARROW(k, avx2, 32);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
@@ -42,9 +41,8 @@ static void init_avx512(w_kernels *k) {
     static const w_u8_tile u8[] = {U8(u8_igemm_8x32__avx512, 8, 32, W_PACK_S16_EVEN_ODD),
                                    U8(u8_igemm_12x16__avx512, 12, 16, W_PACK_S16_EVEN_ODD)};
     k->lanes = 16;
-    k->wino_in = w_f32_wino_in__avx512;
-    k->wino_out = w_f32_wino_out__avx512;
-    k->wino_lanes = 16;
+    k->wino[0] = (w_wino_tile){w_f32_wino2_in__avx512, w_f32_wino2_out__avx512, 2, 16};
+    k->wino[1] = (w_wino_tile){w_f32_wino4_in__avx512, w_f32_wino4_out__avx512, 4, 16};
     NARROW(k, avx512, 64);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));

@@ -1,13 +1,18 @@
-/* The two transforms of Winograd's F(2x2, 3x3) (Lavin and Gray, arXiv 1509.09308) for 3x3 convolutions of stride 1 on
- * channels-last f32 images: between them stand 16 plain matrix products, one for each place of a 4x4 tile.
+/* The two transforms of Winograd's F(2x2, 3x3) and F(4x4, 3x3) (Lavin and Gray, arXiv 1509.09308) for 3x3 convolutions of stride 1
+ * on channels-last f32 images: between them stand plain matrix products, one for each place of a tile.
+ *
+ * F(m x m, 3x3) makes m x m outputs of (m + 2) x (m + 2) places by the Toom-Cook scheme: row i of B^T holds the product of (x - q)
+ * over all other points q, row i of G the powers of its point over the product of its differences to the others, column i of A^T
+ * the point's powers. The points are 0, 1, -1 and infinity for m = 2; 0, a, -a, b, -b and infinity for m = 4, with a = 5/8 and b = 3/2:
+ * their errors are a quarter to a half of those of 1 and 2 (measured; all factors are exact in f32).
  *
  * Invariants:
- *  - tile (ty, tx) makes the output pixels 2ty, 2ty + 1 by 2tx, 2tx + 1 and reads the 4x4 pixels from 2ty - pt, 2tx - pl on,
- *    those outside the image as zero; output pixels outside the image are not written;
+ *  - tile (ty, tx) makes the m x m output pixels from (m ty, m tx) on and reads the pixels from m ty - pt, m tx - pl on, those
+ *    outside the image as zero; output pixels outside the image are not written;
  *  - tiles count along the rows, t = ty * tiles_x + tx; a call takes any run of them. Places lie one after the other: place e
  *    of the i-th tile of a call is at (e * tiles of the call + i) * channels;
- *  - sums of up to four numbers before and after the products round once each: the error against the direct sum is stated
- *    where the step is chosen. An output depends on its place in the tile, never on the split of the work. */
+ *  - all sets give the same bits, but for activations beyond exact arithmetic. The error against the direct sum is stated where
+ *    the step is chosen. An output depends on its place in the tile, never on the split of the work. */
 #ifndef W_KERNELS_WINO_H
 #define W_KERNELS_WINO_H
 #include "kernels_gemm.h"
@@ -17,7 +22,7 @@ typedef struct w_f32_wino {
     size_t ih, iw, c;
     int pt, pl;              /* padding above and left */
     size_t tiles_x;
-    float *places;           /* in: [16][tiles][c], written; out: [16][tiles][n], read */
+    float *places;           /* in: [places][tiles][c], written; out: [places][tiles][n], read */
     float *out;              /* [oh][ow][n] */
     size_t oh, ow, n;
     const float *bias;       /* [n] */
@@ -27,24 +32,38 @@ typedef struct w_f32_wino {
 /* Tiles t0 <= t < t1. c and n are multiples of the lanes. */
 typedef void w_fn_f32_wino_in(const w_f32_wino *g, size_t t0, size_t t1);
 typedef void w_fn_f32_wino_out(const w_f32_wino *g, size_t t0, size_t t1);
+/* edge: m; lanes: channels at once, 1 for the reference, which is not worth choosing. */
+typedef struct w_wino_tile { w_fn_f32_wino_in *in; w_fn_f32_wino_out *out; uint8_t edge, lanes; } w_wino_tile;
+enum { W_WINO_SIZES = 2, W_WINO_PLACES_MOST = 36 };
 
-#define W_WINO_PLACES 16
-/* u[16] = G g G^T of one 3x3 kernel g, row-major; in double, rounded once. */
-static inline void w_wino_weights(const float g[9], float u[W_WINO_PLACES]) {
-    double t[4][3]; /* G = {1, 0, 0}, {1, 1, 1} / 2, {1, -1, 1} / 2, {0, 0, 1} */
-    for (int k = 0; k < 3; k++) {
-        double a = (double)g[k], b = (double)g[3 + k], c = (double)g[6 + k];
-        t[0][k] = a;
-        t[1][k] = 0.5 * (a + b + c);
-        t[2][k] = 0.5 * (a - b + c);
-        t[3][k] = c;
+static inline size_t w_wino_places(size_t edge) { return (edge + 2) * (edge + 2); }
+
+#define W_WINO_A 0.625f
+#define W_WINO_B 1.5f
+/* G g of one column or row, which lie `from` and `to` apart. */
+static inline void w_wino_weights_line(size_t edge, const double *g, size_t from, double *u, size_t to) {
+    const double a = W_WINO_A, b = W_WINO_B, x = g[0], y = g[from], z = g[2 * from];
+    if (edge == 2) {
+        u[0] = x;
+        u[to] = 0.5 * (x + y + z);
+        u[2 * to] = 0.5 * (x - y + z);
+        u[3 * to] = z;
+        return;
     }
-    for (int i = 0; i < 4; i++) {
-        double a = t[i][0], b = t[i][1], c = t[i][2];
-        u[i * 4] = (float)a;
-        u[i * 4 + 1] = (float)(0.5 * (a + b + c));
-        u[i * 4 + 2] = (float)(0.5 * (a - b + c));
-        u[i * 4 + 3] = (float)c;
-    }
+    const double na = 1 / (2 * a * a * (a * a - b * b)), nb = 1 / (2 * b * b * (b * b - a * a));
+    u[0] = x / (a * a * b * b);
+    u[to] = na * (x + a * y + a * a * z);
+    u[2 * to] = na * (x - a * y + a * a * z);
+    u[3 * to] = nb * (x + b * y + b * b * z);
+    u[4 * to] = nb * (x - b * y + b * b * z);
+    u[5 * to] = z;
+}
+/* u[places] = G g G^T of one 3x3 kernel g, row-major; in double, rounded once. */
+static inline void w_wino_weights(size_t edge, const float g[9], float u[W_WINO_PLACES_MOST]) {
+    double k[9], t[6 * 3], all[W_WINO_PLACES_MOST];
+    for (size_t i = 0; i < 9; i++) k[i] = (double)g[i];
+    for (size_t i = 0; i < 3; i++) w_wino_weights_line(edge, k + i, 3, t + i, 3);
+    for (size_t i = 0; i < edge + 2; i++) w_wino_weights_line(edge, t + i * 3, 1, all + i * (edge + 2), 1);
+    for (size_t i = 0; i < w_wino_places(edge); i++) u[i] = (float)all[i];
 }
 #endif

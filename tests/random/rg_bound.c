@@ -93,7 +93,7 @@ static double conv(const look *l, double *pre) {
     double depth = 1;
     bool small = w->rank == 4 && w->dim[2] == 3 && w->dim[3] == 3 && a->group == 1;
     for (int i = 1; i < w->rank; i++) depth *= (double)w->dim[i];
-    return product(l, weight_sum(l, 1, 0), depth, small ? 20.25 : 1, pre);
+    return product(l, weight_sum(l, 1, 0), depth, small ? 205 : 1, pre);
 }
 
 static double gemm(const look *l, double *pre) {

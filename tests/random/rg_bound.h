@@ -2,7 +2,8 @@
  * operands (their largest and smallest magnitude on this input, and how far off they may be already).
  *
  * Sums of K products: (K + 16) roundings of the sum of magnitudes (Higham, Accuracy and Stability of Numerical Algorithms,
- * section 3.1), 20.25 times as much for 3x3 convolutions, which Winograd's F(2x2, 3x3) may compute (step_winograd.c).
+ * section 3.1), 205 times as much for 3x3 convolutions, which Winograd's F(4x4, 3x3) may compute: the largest sum of |A| |B| max |G|
+ * in one dimension is 14.3 (kernels_wino.h).
  * Activations: their Lipschitz constant, and 4e-7 of their operand's magnitude for the approximations of exp, tanh and erf.
  * Requantisation: one step. Where a small error can flip a decision (Floor, ArgMax, a cast to integers), an operand that may
  * be off makes the result unknown by as much as a flip is worth. */

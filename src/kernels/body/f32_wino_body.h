@@ -1,5 +1,5 @@
-/* Both transforms over the names of vec_*.h; the including file sets KERNEL_IN and KERNEL_OUT. With one lane it is the
- * reference, which needs VL, V, VLOAD, VSTORE, VADD, VSUB and VSET1 only. */
+/* Both transforms of Winograd's F(EDGE x EDGE, 3x3) over the names of vec_*.h; the including file sets EDGE (2 or 4), KERNEL_IN and
+ * KERNEL_OUT. With one lane it is the reference, which needs VL, V, VLOAD, VSTORE, VADD, VSUB, VMUL, VFMA and VSET1 only. */
 #include "kernels.h"
 #if VL > 1
 #include "f32_act_vec.h"
@@ -7,98 +7,126 @@
 #include "act_ref.h"
 #endif
 
-#define UNROLL_4 _Pragma("GCC unroll 4")
+#define SIZE (EDGE + 2)
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 6")
 
-/* The 4x4 pixels of channels [k, k + VL); outside the image: zero. */
-static inline __attribute__((always_inline)) void load_tile(const w_f32_wino *g, V d[4][4], ptrdiff_t y0, ptrdiff_t x0, size_t k, int inside) {
-    UNROLL_4 for (int y = 0; y < 4; y++) {
-        const float *row = g->in + ((y0 + y) * (ptrdiff_t)g->iw + x0) * (ptrdiff_t)g->c + (ptrdiff_t)k;
-        UNROLL_4 for (int x = 0; x < 4; x++) {
-            int here = inside || (y0 + y >= 0 && y0 + y < (ptrdiff_t)g->ih && x0 + x >= 0 && x0 + x < (ptrdiff_t)g->iw);
-            d[y][x] = here ? VLOAD(row + x * (ptrdiff_t)g->c) : VSET1(0.0f);
-        }
-    }
+/* B^T d, one column or row. */
+INLINE void spread(V to[SIZE], const V d[SIZE]) {
+#if EDGE == 2
+    to[0] = VSUB(d[0], d[2]);
+    to[1] = VADD(d[1], d[2]);
+    to[2] = VSUB(d[2], d[1]);
+    to[3] = VSUB(d[1], d[3]);
+#else
+    const float a = W_WINO_A, b = W_WINO_B;
+    V even = VFMA(VSET1(-b * b), d[2], d[4]), odd = VFMA(VSET1(-b * b), d[1], d[3]);
+    to[1] = VFMA(VSET1(a), odd, even);
+    to[2] = VFMA(VSET1(-a), odd, even);
+    even = VFMA(VSET1(-a * a), d[2], d[4]), odd = VFMA(VSET1(-a * a), d[1], d[3]);
+    to[3] = VFMA(VSET1(b), odd, even);
+    to[4] = VFMA(VSET1(-b), odd, even);
+    to[0] = VFMA(VSET1(a * a * b * b), d[0], VFMA(VSET1(-a * a - b * b), d[2], d[4]));
+    to[5] = VFMA(VSET1(a * a * b * b), d[1], VFMA(VSET1(-a * a - b * b), d[3], d[5]));
+#endif
 }
 
-/* B^T d B with B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1]. */
-static inline __attribute__((always_inline)) void place_tile(V d[4][4], float *to, size_t stride) {
-    V t[4][4];
-    UNROLL_4 for (int x = 0; x < 4; x++) {
-        t[0][x] = VSUB(d[0][x], d[2][x]);
-        t[1][x] = VADD(d[1][x], d[2][x]);
-        t[2][x] = VSUB(d[2][x], d[1][x]);
-        t[3][x] = VSUB(d[1][x], d[3][x]);
+/* A^T m, one column or row. */
+INLINE void gather(V to[EDGE], const V m[SIZE]) {
+#if EDGE == 2
+    to[0] = VADD(VADD(m[0], m[1]), m[2]);
+    to[1] = VSUB(VSUB(m[1], m[2]), m[3]);
+#else
+    const float a = W_WINO_A, b = W_WINO_B;
+    V sum_a = VADD(m[1], m[2]), sum_b = VADD(m[3], m[4]), less_a = VSUB(m[1], m[2]), less_b = VSUB(m[3], m[4]);
+    to[0] = VADD(VADD(m[0], sum_a), sum_b);
+    to[1] = VFMA(VSET1(b), less_b, VMUL(VSET1(a), less_a));
+    to[2] = VFMA(VSET1(b * b), sum_b, VMUL(VSET1(a * a), sum_a));
+    to[3] = VFMA(VSET1(b * b * b), less_b, VFMA(VSET1(a * a * a), less_a, m[5]));
+#endif
+}
+
+/* The pixels of a tile in channels [k, k + VL), outside the image zero, to its places. */
+INLINE void in_tile(const w_f32_wino *g, ptrdiff_t y0, ptrdiff_t x0, size_t k, float *places, size_t stride, int inside) {
+    V t[SIZE][SIZE], d[SIZE], p[SIZE];
+    UNROLL for (int x = 0; x < SIZE; x++) {
+        UNROLL for (int y = 0; y < SIZE; y++) {
+            int here = inside || (y0 + y >= 0 && y0 + y < (ptrdiff_t)g->ih && x0 + x >= 0 && x0 + x < (ptrdiff_t)g->iw);
+            d[y] = here ? VLOAD(g->in + ((y0 + y) * (ptrdiff_t)g->iw + x0 + x) * (ptrdiff_t)g->c + (ptrdiff_t)k) : VSET1(0.0f);
+        }
+        spread(p, d);
+        UNROLL for (int y = 0; y < SIZE; y++) t[y][x] = p[y];
     }
-    UNROLL_4 for (int y = 0; y < 4; y++) {
-        float *o = to + (size_t)y * 4 * stride;
-        VSTORE(o, VSUB(t[y][0], t[y][2]));
-        VSTORE(o + stride, VADD(t[y][1], t[y][2]));
-        VSTORE(o + 2 * stride, VSUB(t[y][2], t[y][1]));
-        VSTORE(o + 3 * stride, VSUB(t[y][1], t[y][3]));
+    UNROLL for (int y = 0; y < SIZE; y++) {
+        spread(p, t[y]);
+        UNROLL for (int x = 0; x < SIZE; x++) VSTORE(places + (size_t)(y * SIZE + x) * stride, p[x]);
     }
 }
 
 void KERNEL_IN(const w_f32_wino *g, size_t t0, size_t t1) {
     size_t stride = (t1 - t0) * g->c;
     for (size_t t = t0; t < t1; t++) {
-        ptrdiff_t y0 = (ptrdiff_t)(t / g->tiles_x * 2) - g->pt, x0 = (ptrdiff_t)(t % g->tiles_x * 2) - g->pl;
-        int inside = y0 >= 0 && x0 >= 0 && y0 + 4 <= (ptrdiff_t)g->ih && x0 + 4 <= (ptrdiff_t)g->iw;
+        ptrdiff_t y0 = (ptrdiff_t)(t / g->tiles_x * EDGE) - g->pt, x0 = (ptrdiff_t)(t % g->tiles_x * EDGE) - g->pl;
+        int inside = y0 >= 0 && x0 >= 0 && y0 + SIZE <= (ptrdiff_t)g->ih && x0 + SIZE <= (ptrdiff_t)g->iw;
         for (size_t k = 0; k < g->c; k += VL) {
-            V d[4][4];
-            if (inside) load_tile(g, d, y0, x0, k, 1);
-            else load_tile(g, d, y0, x0, k, 0);
-            place_tile(d, g->places + (t - t0) * g->c + k, stride);
+            float *places = g->places + (t - t0) * g->c + k;
+            if (inside) in_tile(g, y0, x0, k, places, stride, 1);
+            else in_tile(g, y0, x0, k, places, stride, 0);
         }
     }
 }
 
-static inline V finish(const w_f32_wino *g, V y, size_t at) {
-    if (g->res) y = VADD(y, VLOAD(g->res + at));
+/* The activations of exact arithmetic, or all of them in the reference; the late ones follow once a tile is stored. */
+INLINE void activate(const w_kepi *ep, V o[EDGE]) {
+#define EACH(expr) UNROLL for (int x = 0; x < EDGE; x++) o[x] = expr
 #if VL == 1
-    return act_ref(&g->ep, y);
+    EACH(act_ref(ep, o[x]));
 #else
-    switch (g->ep.act) { /* the late ones follow once a tile is stored */
-    case W_KACT_RELU: return VMAX(VSET1(0.0f), y);
-    case W_KACT_CLIP: return VMIN(VSET1(g->ep.b), VMAX(VSET1(g->ep.a), y));
-    case W_KACT_LEAKY: return v_leaky(y, VSET1(g->ep.a));
-    case W_KACT_HARDSWISH: return v_hardswish(y);
-    case W_KACT_HARDSIGMOID: return v_hardsigmoid(y, VSET1(g->ep.a), VSET1(g->ep.b));
-    default: return y;
+    switch (ep->act) {
+    case W_KACT_RELU: EACH(VMAX(VSET1(0.0f), o[x])); break;
+    case W_KACT_CLIP: EACH(VMIN(VSET1(ep->b), VMAX(VSET1(ep->a), o[x]))); break;
+    case W_KACT_LEAKY: EACH(v_leaky(o[x], VSET1(ep->a))); break;
+    case W_KACT_HARDSWISH: EACH(v_hardswish(o[x])); break;
+    case W_KACT_HARDSIGMOID: EACH(v_hardsigmoid(o[x], VSET1(ep->a), VSET1(ep->b))); break;
     }
 #endif
+#undef EACH
 }
 
-/* A^T m A with A^T = [1 1 1 0; 0 1 -1 -1], then bias, residual, activation. */
-static inline __attribute__((always_inline)) void out_tile(const w_f32_wino *g, const float *from, size_t stride, size_t ty, size_t tx, size_t k) {
-    V m[4][4], t[2][4];
-    UNROLL_4 for (int y = 0; y < 4; y++)
-        UNROLL_4 for (int x = 0; x < 4; x++) m[y][x] = VLOAD(from + (size_t)(y * 4 + x) * stride);
-    UNROLL_4 for (int x = 0; x < 4; x++) {
-        t[0][x] = VADD(VADD(m[0][x], m[1][x]), m[2][x]);
-        t[1][x] = VSUB(VSUB(m[1][x], m[2][x]), m[3][x]);
+/* The places of a tile to its rows x columns outputs; then bias, residual, activation. */
+INLINE void out_tile(const w_f32_wino *g, const float *places, size_t stride, size_t ty, size_t tx, size_t k, size_t rows, size_t columns) {
+    V t[EDGE][SIZE], m[SIZE], o[EDGE], bias = VLOAD(g->bias + k);
+    UNROLL for (int x = 0; x < SIZE; x++) {
+        UNROLL for (int y = 0; y < SIZE; y++) m[y] = VLOAD(places + (size_t)(y * SIZE + x) * stride);
+        gather(o, m);
+        UNROLL for (int y = 0; y < EDGE; y++) t[y][x] = o[y];
     }
-    V bias = VLOAD(g->bias + k);
-    for (size_t y = 0; y < 2 && 2 * ty + y < g->oh; y++) {
-        size_t at = ((2 * ty + y) * g->ow + 2 * tx) * g->n + k;
-        VSTORE(g->out + at, finish(g, VADD(VADD(VADD(t[y][0], t[y][1]), t[y][2]), bias), at));
-        if (2 * tx + 1 < g->ow)
-            VSTORE(g->out + at + g->n, finish(g, VADD(VSUB(VSUB(t[y][1], t[y][2]), t[y][3]), bias), at + g->n));
+    UNROLL for (size_t y = 0; y < EDGE; y++) {
+        if (y >= rows) break;
+        gather(o, t[y]);
+        size_t at = ((EDGE * ty + y) * g->ow + EDGE * tx) * g->n + k;
+        UNROLL for (size_t x = 0; x < EDGE; x++) {
+            o[x] = VADD(o[x], bias);
+            if (g->res && x < columns) o[x] = VADD(o[x], VLOAD(g->res + at + x * g->n));
+        }
+        activate(&g->ep, o);
+        UNROLL for (size_t x = 0; x < EDGE; x++)
+            if (x < columns) VSTORE(g->out + at + x * g->n, o[x]);
     }
 }
-
-#if VL > 1
-static void late(const w_f32_wino *g, size_t ty, size_t tx) {
-    size_t rows = 2 * ty + 1 < g->oh ? 2 : 1, columns = 2 * tx + 1 < g->ow ? 2 : 1;
-    v_act_late_rows(&g->ep, g->out + (2 * ty * g->ow + 2 * tx) * g->n, rows, g->ow * g->n, columns * g->n);
-}
-#endif
 
 void KERNEL_OUT(const w_f32_wino *g, size_t t0, size_t t1) {
     for (size_t t = t0; t < t1; t++) {
-        size_t ty = t / g->tiles_x, tx = t % g->tiles_x;
-        for (size_t k = 0; k < g->n; k += VL) out_tile(g, g->places + (t - t0) * g->n + k, (t1 - t0) * g->n, ty, tx, k);
+        size_t ty = t / g->tiles_x, tx = t % g->tiles_x, stride = (t1 - t0) * g->n;
+        size_t rows = W_MIN(g->oh - EDGE * ty, (size_t)EDGE), columns = W_MIN(g->ow - EDGE * tx, (size_t)EDGE);
+        for (size_t k = 0; k < g->n; k += VL) {
+            const float *places = g->places + (t - t0) * g->n + k;
+            if (rows == EDGE && columns == EDGE) out_tile(g, places, stride, ty, tx, k, EDGE, EDGE);
+            else out_tile(g, places, stride, ty, tx, k, rows, columns);
+        }
 #if VL > 1
-        if (v_act_is_late(g->ep.act)) late(g, ty, tx);
+        if (v_act_is_late(g->ep.act))
+            v_act_late_rows(&g->ep, g->out + (EDGE * ty * g->ow + EDGE * tx) * g->n, rows, g->ow * g->n, columns * g->n);
 #endif
     }
 }

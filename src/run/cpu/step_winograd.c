@@ -1,11 +1,13 @@
-/* 3x3 convolution of stride 1 by Winograd's F(2x2, 3x3): 16 multiply-adds make what takes 36 directly, for two cheap
- * transforms around 16 matrix products (kernels_wino.h).
+/* 3x3 convolution of stride 1 by Winograd's F(2x2, 3x3) or F(4x4, 3x3): 16 multiply-adds make what takes 36 directly, or 36 what
+ * takes 144, for two cheap transforms around 16 or 36 matrix products (kernels_wino.h).
  *
  * The tiles of an image are cut into chunks; a chunk is transformed, multiplied and transformed back by one thread in its own
  * slot of scratch. Every chunk reads all weights, so it is as small as L2 where those stay there too and larger where they
  * would come from memory again. The chunks are fixed at plan time, so the bits do not depend on the threads; but an
- * output is summed another way than by conv_f32_igemm: at most (C + 16) * 2^-24 * 20.25 of the sum of magnitudes away from
- * the exact sum (measured about 1e-6 of the largest output), and it may not be computed column by column in a stream. */
+ * output is summed another way than by conv_f32_igemm: at most (C + 24) * 2^-24 * 64 C (F(2x2)) or 564 C (F(4x4)) times the largest
+ * input and weight away from the exact sum, 2^-24 rounding once, 64 and 564 the largest sums of |A||B||G|. Measured: the errors of the
+ * direct sum, and about three times as much (3e-6 of the largest output at 512 channels). It may not be computed column by
+ * column in a stream. */
 #include "step_igemm.h"
 #include "steps.h"
 #include <string.h>
@@ -13,16 +15,16 @@
 #define CHUNK_BYTES (192u << 10)  /* places of a chunk, input and output side, that stay in L2: a fifth of a large one */
 #define CHUNK_LIMIT (4u << 20)    /* of any chunk: a share of the last level */
 #define WEIGHTS_IN_L2 (256u << 10)
-#define TRANSFORMS 90               /* cycles of both transforms for a vector of channels of a tile */
 #define SHORTEST 12                 /* tiles that a product needs to run well */
+#define MUCH 0.9
 
 typedef struct wino {
     w_f32_wino g;              /* pointers are set at run time; bias is in the plan */
-    w_fn_f32_wino_in *in;
-    w_fn_f32_wino_out *out;
+    w_wino_tile tile;
+    size_t places;             /* of a tile */
     w_fn_f32_igemm *product;
     size_t images, tiles, run, chunks; /* tiles of an image, of a chunk; chunks of an image */
-    const float *w;            /* 16 packed matrices */
+    const float *w;            /* a packed matrix for each place */
     size_t place_floats;       /* of one of them */
     size_t slot_bytes, slots;
     size_t nr;                 /* columns of a block of the product */
@@ -40,16 +42,31 @@ static bool is_3x3(const w_window *w) {
     return w->kh == 3 && w->kw == 3 && w->sh == 1 && w->sw == 1 && w->dh == 1 && w->dw == 1 && w->pt <= 1 && w->pl <= 1;
 }
 
-/* Cycles of a tile or pixel, times the lanes: half a multiply-add each, and what the transforms of a channel took where they were
- * measured. Few channels do not pay for those, nor do tiles that mostly lie outside. */
-static bool saves(const w_window *w, size_t c, size_t n) {
-    size_t tiles = (w->oh + 1) / 2 * ((w->ow + 1) / 2);
-    return tiles * (W_WINO_PLACES * c * n / 2 + TRANSFORMS * (c + n)) < w->oh * w->ow * (9 * c * n / 2);
+static size_t tiles_of(size_t outputs, size_t edge) { return (outputs + edge - 1) / edge; }
+
+/* Cycles times the lanes: half for a multiply-add, some for a weight from beyond L2, and what both transforms of a channel of a tile
+ * took where they were measured. Few channels do not pay for those, nor do tiles that mostly lie outside. */
+static double cycles(const w_window *w, size_t edge, size_t c, size_t n, size_t lanes) {
+    double products = (double)c * (double)n * (edge ? (double)w_wino_places(edge) : 9), transforms = edge == 0 ? 0 : edge == 2 ? 90 : 260;
+    double times = edge ? (double)(tiles_of(w->oh, edge) * tiles_of(w->ow, edge)) : (double)(w->oh * w->ow);
+    double far = products * sizeof(float) > WEIGHTS_IN_L2 ? products * (double)lanes / 2 : 0;
+    return times * (products / 2 + transforms * (double)(c + n)) + far;
+}
+
+/* What saves time; a larger edge, whose weights take more memory and whose sums round more, if it saves much. NULL: nothing does. */
+static const w_wino_tile *choose(const w_kernels *k, const w_window *w, size_t c, size_t n) {
+    const w_wino_tile *best = NULL;
+    double least = cycles(w, 0, c, n, k->wino[0].lanes);
+    for (size_t i = 0; i < W_WINO_SIZES; i++) {
+        double now = cycles(w, k->wino[i].edge, c, n, k->wino[i].lanes);
+        if (now < (best ? MUCH * least : least)) best = &k->wino[i], least = now;
+    }
+    return best;
 }
 
 static const char *refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
     const w_value *x = w_node_in(g, n, 0), *k = w_node_in(g, n, 1), *b = w_node_in(g, n, 2), *y = &g->value[n->out[0]];
-    size_t lanes = ctx->kernels->wino_lanes;
+    size_t lanes = ctx->kernels->wino[0].lanes;
     w_window w;
     if (lanes == 1) return "no Winograd transforms for this instruction set";
     if (x->shape.rank != 4 || conv_attr(n)->group != 1) return "not a plain two-dimensional convolution";
@@ -57,7 +74,7 @@ static const char *refuse(const weir_context *ctx, const w_graph *g, const w_nod
     if (k->kind != W_VALUE_CONST || (b && b->kind != W_VALUE_CONST)) return "weights are not constant";
     if (!window_of(g, n, &w) || !is_3x3(&w)) return "not 3x3 with stride 1";
     if (x->shape.dim[1] % (int64_t)lanes || y->shape.dim[1] % (int64_t)lanes) return "channels are no multiple of the vector";
-    if (!saves(&w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1])) return "channels or pixels are so few that tiles save nothing";
+    if (!choose(ctx->kernels, &w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1])) return "channels or pixels are so few that tiles save nothing";
     return w_igemm_refuse_f32(g, n, 3);
 }
 
@@ -68,16 +85,18 @@ static void set_geometry(const w_plan *p, const w_step *s, wino *m) {
     w_window w;
     window_of(p->graph, w_step_node(p, s), &w);
     m->images = (size_t)x->shape.dim[0];
+    m->tile = *choose(p->ctx->kernels, &w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1]);
+    m->places = w_wino_places(m->tile.edge);
     m->g = (w_f32_wino){.ih = w.ih, .iw = w.iw, .oh = w.oh, .ow = w.ow, .pt = (int)w.pt, .pl = (int)w.pl, .c = (size_t)x->shape.dim[1],
-                        .n = (size_t)y->shape.dim[1], .tiles_x = (w.ow + 1) / 2, .ep = w_kepi_of(&conv_attr(w_step_node(p, s))->ep)};
-    m->tiles = (w.oh + 1) / 2 * m->g.tiles_x;
+                        .n = (size_t)y->shape.dim[1], .tiles_x = tiles_of(w.ow, m->tile.edge), .ep = w_kepi_of(&conv_attr(w_step_node(p, s))->ep)};
+    m->tiles = tiles_of(w.oh, m->tile.edge) * m->g.tiles_x;
 }
 
-static size_t places_bytes(const wino *m, size_t tiles) { return W_WINO_PLACES * tiles * (m->g.c + m->g.n) * sizeof(float); }
+static size_t places_bytes(const wino *m, size_t tiles) { return m->places * tiles * (m->g.c + m->g.n) * sizeof(float); }
 
 /* Bytes from beyond L2 when a chunk has `run` tiles: the weights once a chunk, and the places both ways if they are too many. */
 static size_t bytes_from_far(const wino *m, size_t run) {
-    size_t chunks = (m->tiles + run - 1) / run, weights = W_WINO_PLACES * m->g.c * m->g.n * sizeof(float);
+    size_t chunks = (m->tiles + run - 1) / run, weights = m->places * m->g.c * m->g.n * sizeof(float);
     return (weights > WEIGHTS_IN_L2 ? chunks * weights : weights) + (places_bytes(m, run) > CHUNK_BYTES ? 2 * places_bytes(m, m->tiles) : 0);
 }
 
@@ -91,7 +110,7 @@ static size_t tiles_in_chunk(const wino *m, size_t least_chunks) {
 
 static void set_chunks(const w_plan *p, w_step *s, wino *m) {
     const w_f32_wino *g = &m->g;
-    double macs = (double)(m->images * m->tiles * W_WINO_PLACES) * (double)(g->c * g->n);
+    double macs = (double)(m->images * m->tiles * m->places) * (double)(g->c * g->n);
     s->macs_done = macs;
     s->threads = w_step_threads(p, w_step_seconds(macs, w_step_io_bytes(s)));
     m->run = tiles_in_chunk(m, ((size_t)s->threads + m->images - 1) / m->images);
@@ -104,20 +123,20 @@ static void set_chunks(const w_plan *p, w_step *s, wino *m) {
 /* Transformed weights of columns j0 ..., in the places' blocks, which lie place_floats apart; no bias there. */
 static void pack_block(float *to, const wino *m, const char *w, size_t j0) {
     size_t c = m->g.c, cols = W_MIN(m->nr, m->g.n - j0), width = w_block_width(m->nr, cols), zeros = cols < width ? (c + 1) * width : width;
-    for (size_t k = 0; k < W_WINO_PLACES; k++) memset(to + k * m->place_floats, 0, zeros * sizeof *to);
+    for (size_t k = 0; k < m->places; k++) memset(to + k * m->place_floats, 0, zeros * sizeof *to);
     for (size_t i = 0; i < c; i++)
         for (size_t j = 0; j < cols; j++) {
-            float taps[9], place[W_WINO_PLACES], *at = to + (i + 1) * width + j;
+            float taps[9], place[W_WINO_PLACES_MOST], *at = to + (i + 1) * width + j;
             memcpy(taps, w + ((j0 + j) * c + i) * sizeof taps, sizeof taps);
-            w_wino_weights(taps, place);
-            for (size_t k = 0; k < W_WINO_PLACES; k++) at[k * m->place_floats] = place[k];
+            w_wino_weights(m->tile.edge, taps, place);
+            for (size_t k = 0; k < m->places; k++) at[k * m->place_floats] = place[k];
         }
 }
 
 static weir_status pack(w_plan *p, w_step *s, wino *m, const void *w, weir_error *e) {
     size_t block = w_f32_block(m->nr, m->g.c);
     m->place_floats = (m->g.n + m->nr - 1) / m->nr * block;
-    float *packed = w_step_packed(p, s, W_WINO_PLACES * m->place_floats * sizeof(float), e);
+    float *packed = w_step_packed(p, s, m->places * m->place_floats * sizeof(float), e);
     if (!packed) return WEIR_NO_RESOURCE;
     for (size_t j = 0; j < m->g.n; j += m->nr) pack_block(packed + j / m->nr * block, m, w, j);
     m->w = packed;
@@ -151,8 +170,6 @@ static weir_status set_weights(w_plan *p, w_step *s, wino *m, weir_error *e) {
 static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
     wino *m = w_step_params(p, s, sizeof *m, e);
     if (!m) return WEIR_NO_RESOURCE;
-    m->in = p->ctx->kernels->wino_in;
-    m->out = p->ctx->kernels->wino_out;
     const w_value *r = w_step_in(p, s, 3);
     m->res = r ? 3 : W_NONE;
     if (r) s->inplace = 1u << 3;
@@ -160,14 +177,14 @@ static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
     set_chunks(p, s, m);
     s->peak = W_PEAK_F32;
     W_TRY(set_weights(p, s, m, e));
-    s->tile = w_arena_printf(&p->arena_mem, "2x2 of %zux%zux%zu, 16 products of %zux%zu", m->g.oh, m->g.ow, m->g.n, m->run, m->g.c);
+    s->tile = w_arena_printf(&p->arena_mem, "%dx%d of %zux%zux%zu, %zu products of %zux%zu", m->tile.edge, m->tile.edge, m->g.oh, m->g.ow, m->g.n, m->places, m->run, m->g.c);
     return s->tile ? WEIR_OK : w_oom(e, 64, "a tile's description");
 }
 
 /* ---- run ---- */
 
 static void multiply(const wino *m, const float *v, float *out, size_t tiles) {
-    for (size_t k = 0; k < W_WINO_PLACES; k++) {
+    for (size_t k = 0; k < m->places; k++) {
         w_f32_igemm g = {.rows = {.in = v + k * tiles * m->g.c, .row_stride = m->g.c, .taps = 1, .c = m->g.c}, .w = m->w + k * m->place_floats,
                          .n = m->g.n, .out = out + k * tiles * m->g.n, .out_stride = m->g.n};
         m->product(&g, 0, tiles, 0, (m->g.n + m->nr - 1) / m->nr);
@@ -178,16 +195,16 @@ static void chunk(void *arg, size_t thread, size_t index) {
     const w_job *j = arg;
     const wino *m = j->s->params;
     size_t image = index / m->chunks, t0 = index % m->chunks * m->run, t1 = W_MIN(t0 + m->run, m->tiles), tiles = t1 - t0, pixels = m->g.oh * m->g.ow * m->g.n;
-    float *v = (float *)((uint8_t *)w_scratch_ptr(j->s, j->b) + thread * m->slot_bytes), *p = v + W_WINO_PLACES * tiles * m->g.c;
+    float *v = (float *)((uint8_t *)w_scratch_ptr(j->s, j->b) + thread * m->slot_bytes), *p = v + m->places * tiles * m->g.c;
     w_f32_wino g = m->g;
     g.in = (const float *)w_loc_ptr(&j->s->in[0], j->b) + image * g.ih * g.iw * g.c;
     g.out = (float *)w_loc_ptr(&j->s->out[0], j->b) + image * pixels;
     if (m->res != W_NONE) g.res = (const float *)w_loc_ptr(&j->s->in[m->res], j->b) + image * pixels;
     g.places = v;
-    m->in(&g, t0, t1);
+    m->tile.in(&g, t0, t1);
     multiply(m, v, p, tiles);
     g.places = p;
-    m->out(&g, t0, t1);
+    m->tile.out(&g, t0, t1);
 }
 
 static void run(const w_step *s, const w_bindings *b) {
@@ -216,9 +233,9 @@ static void touch_tiles(const wino *m, w_touch *t, const w_loc *loc, bool reads,
     const w_f32_wino *g = &m->g;
     for (size_t t2; t0 < t1; t0 = t2) {
         t2 = W_MIN((t0 / g->tiles_x + 1) * g->tiles_x, t1);
-        ptrdiff_t y = (ptrdiff_t)(t0 / g->tiles_x * 2), x0 = (ptrdiff_t)(t0 % g->tiles_x * 2), x1 = x0 + (ptrdiff_t)(t2 - t0) * 2;
-        if (reads) touch_part(t, loc, image, g->ih, g->iw, g->c, (part){y - g->pt, y - g->pt + 4, x0 - g->pl, x1 - g->pl + 2}, k);
-        else touch_part(t, loc, image, g->oh, g->ow, g->n, (part){y, y + 2, x0, x1}, k);
+        ptrdiff_t edge = m->tile.edge, y = (ptrdiff_t)(t0 / g->tiles_x) * edge, x0 = (ptrdiff_t)(t0 % g->tiles_x) * edge, x1 = x0 + (ptrdiff_t)(t2 - t0) * edge;
+        if (reads) touch_part(t, loc, image, g->ih, g->iw, g->c, (part){y - g->pt, y - g->pt + edge + 2, x0 - g->pl, x1 - g->pl + 2}, k);
+        else touch_part(t, loc, image, g->oh, g->ow, g->n, (part){y, y + edge, x0, x1}, k);
     }
 }
 
@@ -237,7 +254,7 @@ static void touch(const w_plan *p, const w_step *s, w_touch *t) {
     const w_f32_wino *g = &m->g;
     for (size_t i = 0; i < m->images; i++)
         for (size_t c = 0; c < m->chunks; c++) touch_chunk(m, s, t, i, c * m->run);
-    double tiles = (double)(m->images * m->tiles), places = W_WINO_PLACES * tiles * sizeof(float);
+    double tiles = (double)(m->images * m->tiles), places = (double)m->places * tiles * sizeof(float);
     double blocks = (double)((g->n + m->nr - 1) / m->nr), products = places * ((double)g->c * blocks + (double)(g->c * m->nr) * blocks / 8);
     double loads = places * (double)(g->c + g->n) + products + (m->res != W_NONE ? (double)s->out[0].bytes : 0);
     w_touch_l1(t, loads, places * (double)(g->c + g->n) + (double)s->out[0].bytes);

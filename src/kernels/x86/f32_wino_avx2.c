@@ -1,5 +1,0 @@
-/* Winograd's transforms for AVX2: eight channels at once. */
-#include "vec_avx2.h"
-#define KERNEL_IN w_f32_wino_in__avx2
-#define KERNEL_OUT w_f32_wino_out__avx2
-#include "../body/f32_wino_body.h"

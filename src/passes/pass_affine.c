@@ -5,6 +5,7 @@
  * s x + t is s (x + t / s): the factor moves, one addition stays. */
 #include "passutil.h"
 #include <math.h>
+#include <string.h>
 
 /* New weights together may take this much more than twice the constants of the graph. */
 #define MAX_GROWTH ((size_t)256 << 20)
@@ -51,7 +52,7 @@ static bool padded(const w_node *n) {
     const w_conv_attr *at = n->attr;
     for (unsigned i = 0; i < at->pads.n; i++)
         if (at->pads.v[i] != 0) return true;
-    return false;
+    return strcmp(at->auto_pad, "NOTSET") != 0; /* not turned into pads yet */
 }
 
 /* A convolution of v whose weights may change. */

@@ -16,7 +16,7 @@
 #define CHUNK_LIMIT (4u << 20)    /* of any chunk: a share of the last level */
 #define WEIGHTS_IN_L2 (256u << 10)
 #define SHORTEST 12                 /* tiles that a product needs to run well */
-#define MUCH 0.9
+#define MUCH 0.9                    /* of the time at most, for a larger edge to be taken */
 
 typedef struct wino {
     w_f32_wino g;              /* pointers are set at run time; bias is in the plan */

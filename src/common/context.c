@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define HUGE_FROM ((size_t)2 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define THREADS_MAX 1024
 
@@ -16,7 +15,7 @@
 static void *libc_allocate(void *user, size_t size, size_t align) {
     (void)user;
     void *p = NULL;
-    bool huge = size >= HUGE_FROM;
+    bool huge = size >= HUGE_PAGE;
     if (posix_memalign(&p, huge ? W_MAX(align, HUGE_PAGE) : align, size) != 0) return NULL;
     if (huge) (void)madvise(p, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
     return p;

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-/* New weights together may take this much more than twice the constants of the graph. */
-#define MAX_GROWTH ((size_t)256 << 20)
 typedef struct mover {
     w_graph *g;
     w_arena *a;  /* for one node */
@@ -121,7 +119,7 @@ static weir_status shift(mover *o, w_node *n, const term *t, weir_error *e) {
 
 typedef weir_status (*move_fn)(mover *o, w_node *n, const term *t, weir_error *e);
 
-/* Moves t into the readers of v, which no longer read the node that applies t. */
+/* Moves t into the readers of v; where v is what t makes, they read its input from then on. */
 static weir_status into_readers(mover *o, w_id v, const term *t, move_fn move, weir_error *e) {
     w_graph *g = o->g;
     for (size_t k = 0; k < g->nnode; k++) {
@@ -133,7 +131,7 @@ static weir_status into_readers(mover *o, w_id v, const term *t, move_fn move, w
 }
 
 /* Mul, then Add in front of padded windows: the Add takes t / s. */
-static weir_status swap(mover *o, w_id k, const term *s, bool *done, weir_error *e) {
+static weir_status swap(mover *o, w_id k, const term *s, weir_error *e) {
     w_graph *g = o->g;
     term t = {.x = W_NONE};
     size_t at = 0;
@@ -152,22 +150,20 @@ static weir_status swap(mover *o, w_id k, const term *s, bool *done, weir_error 
     w_shape shape = {.rank = 3, .known = true, .dim = {one ? 1 : (int64_t)t.channels, 1, 1}};
     w_node *n = &g->node[at];
     W_TRY(w_const_update(g, t.c, uses(g, t.c) == 1, &shape, x, &n->in[n->in[1] == t.c], e));
-    g->node[at].in[g->node[at].in[1] == s->y] = s->x;
+    n->in[n->in[1] == s->y] = s->x;
     W_TRY(into_readers(o, t.y, s, scale, e));
     w_node_kill(g, k);
-    *done = true;
     return WEIR_OK;
 }
 
 static weir_status move_node(mover *o, w_id k, weir_error *e) {
     w_graph *g = o->g;
     term t;
-    bool done = false;
     W_TRY(term_of(o, &g->node[k], W_OP_Mul, &t, e));
     bool factor = t.by != NULL;
     if (!factor) W_TRY(term_of(o, &g->node[k], W_OP_Add, &t, e));
     if (!t.by) return WEIR_OK;
-    if (!only_convolutions(o, t.y, !factor)) return factor ? swap(o, k, &t, &done, e) : WEIR_OK;
+    if (!only_convolutions(o, t.y, !factor)) return factor ? swap(o, k, &t, e) : WEIR_OK;
     W_TRY(into_readers(o, t.y, &t, factor ? scale : shift, e));
     w_node_kill(g, k);
     return WEIR_OK;
@@ -176,10 +172,8 @@ static weir_status move_node(mover *o, w_id k, weir_error *e) {
 /* From the end: a term that moves leaves the factor in front of it beside the convolution. */
 weir_status w_pass_affine(w_graph *g, weir_error *e) {
     w_arena a;
-    mover o = {.g = g, .a = &a, .left = MAX_GROWTH};
+    mover o = {.g = g, .a = &a, .left = w_weights_allowed(g)};
     weir_status s = WEIR_OK;
-    for (size_t v = 0; v < g->nvalue; v++)
-        if (g->value[v].kind == W_VALUE_CONST) o.left += W_MIN(2 * w_value_bytes(g, (w_id)v), SIZE_MAX / 2 - o.left);
     for (size_t k = g->nnode; s == WEIR_OK && k-- > 0;) {
         w_arena_init(&a, g->ctx);
         s = move_node(&o, (w_id)k, e);

@@ -7,9 +7,6 @@
 
 typedef struct affine { double *s, *t; size_t n; } affine;
 
-/* New weights together may take this much more than twice the constants of the graph: shared weights, and chains of
- * factors behind one layer, would otherwise multiply a small file. */
-#define MAX_GROWTH ((size_t)256 << 20)
 typedef struct folder {
     w_graph *g;
     w_uses uses;
@@ -136,9 +133,7 @@ static weir_status fold_node(folder *o, w_id k, weir_error *e) {
 weir_status w_pass_batchnorm(w_graph *g, weir_error *e) {
     w_arena a;
     w_arena_init(&a, g->ctx);
-    folder o = {.g = g, .left = MAX_GROWTH};
-    for (size_t v = 0; v < g->nvalue; v++)
-        if (g->value[v].kind == W_VALUE_CONST) o.left += W_MIN(2 * w_value_bytes(g, (w_id)v), SIZE_MAX / 2 - o.left);
+    folder o = {.g = g, .left = w_weights_allowed(g)};
     weir_status s = w_graph_uses(g, &a, &o.uses, e);
     for (size_t k = 0; s == WEIR_OK && k < g->nnode; k++) s = fold_node(&o, (w_id)k, e);
     w_arena_fini(&a);

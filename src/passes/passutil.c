@@ -60,6 +60,13 @@ weir_status w_const_by_channel(const w_graph *g, w_id c, w_id x, size_t channels
     return WEIR_OK;
 }
 
+size_t w_weights_allowed(const w_graph *g) {
+    size_t bytes = (size_t)256 << 20;
+    for (size_t v = 0; v < g->nvalue; v++)
+        if (g->value[v].kind == W_VALUE_CONST) bytes += W_MIN(2 * w_value_bytes(g, (w_id)v), SIZE_MAX / 2 - bytes);
+    return bytes;
+}
+
 weir_status w_node_widen(w_graph *g, w_node *n, uint32_t count, weir_error *e) {
     if (count <= n->nin) return WEIR_OK;
     w_id *in = w_arena_array(&g->arena, count, sizeof *in);

@@ -16,6 +16,9 @@ bool w_is_bytes(const w_graph *g, w_id v);             /* a variable stored as u
 bool w_const_scalar(const w_graph *g, w_id v, float *x); /* a constant of one element */
 /* A constant beside x whose elements differ along axis 1 at most, as one number a channel; *out stays NULL where it is not such. */
 weir_status w_const_by_channel(const w_graph *g, w_id c, w_id x, size_t channels, w_arena *a, double **out, weir_error *e);
+/* Bytes that new weights together may take: some more than twice the constants of the graph. Shared weights, and chains of
+ * factors beside one layer, would otherwise multiply a small file. */
+size_t w_weights_allowed(const w_graph *g);
 /* Gives a node room for `n` inputs; new ones are absent. */
 weir_status w_node_widen(w_graph *g, w_node *n, uint32_t count, weir_error *e);
 /* The node now makes `to` instead of its output 0. */

@@ -5,7 +5,6 @@
  * at once, so that there are eight sums, which hide the latency of each other and stay in registers. The including file sets BITS,
  * NV (4) and KERNEL. */
 #include "kernels.h"
-#include "rows.h"
 #define MR 2
 #define TALL MR
 #include "tile_heights.h"

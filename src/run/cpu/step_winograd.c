@@ -44,8 +44,10 @@ static bool is_3x3(const w_window *w) {
 
 static size_t tiles_of(size_t outputs, size_t edge) { return (outputs + edge - 1) / edge; }
 
-/* Cycles times the lanes: half for a multiply-add, some for a weight from beyond L2, and what both transforms of a channel of a tile
- * took where they were measured. Few channels do not pay for those, nor do tiles that mostly lie outside. */
+/* Cycles times the lanes: half for a multiply-add, some for a weight from beyond L2, and the transforms, half of them for an input
+ * channel of a tile and half for an output channel. AVX2 on Zen 3 takes 60 and 212 cycles a vector, and 107 and 480 where the
+ * places lie a power of two apart and meet in few sets of the first cache: 90 and 260 lie between. Few channels do not pay for
+ * those, nor do tiles that mostly lie outside. */
 static double cycles(const w_window *w, size_t edge, size_t c, size_t n, size_t lanes) {
     double products = (double)c * (double)n * (edge ? (double)w_wino_places(edge) : 9), transforms = edge == 0 ? 0 : edge == 2 ? 90 : 260;
     double times = edge ? (double)(tiles_of(w->oh, edge) * tiles_of(w->ow, edge)) : (double)(w->oh * w->ow);

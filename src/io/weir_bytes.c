@@ -128,7 +128,7 @@ void w_put_floats(w_wbuf *b, const float *v, size_t n) {
 
 bool w_get_floats(w_rbuf *b, float *out, size_t n) {
     int form = w_get_u8(b);
-    size_t planes = form == FLOATS_F32 ? 4 : 2, size;
+    size_t planes = form == FLOATS_F32 ? 4 : 2, size = 0;
     if (form > FLOATS_F16 || !w_mul_size(n, planes, &size)) b->bad = true;
     const uint8_t *p = b->bad ? NULL : w_get_bytes(b, size);
     for (size_t i = 0; p && i < n; i++) {

@@ -21,14 +21,15 @@ typedef struct orderer {
     w_plan *p;
     size_t words;         /* of a set of steps */
     uint64_t *needs;      /* [nstep][words] */
+    uint64_t *then;       /* [nstep][words]: steps that need a step */
     uint64_t *users;      /* [nvalue][words]: steps that read the storage of a root */
     state *at;
     uint64_t *done;       /* [states][words] */
+    uint64_t *ready;      /* [states][words]: steps not done whose needs are */
     uint32_t nstate;
     uint32_t *slot;       /* hash table over the newest layer */
 } orderer;
 
-static bool has(const uint64_t *set, size_t i) { return set[i / 64] >> (i % 64) & 1; }
 static void add(uint64_t *set, size_t i) { set[i / 64] |= UINT64_C(1) << (i % 64); }
 
 static bool inside(const uint64_t *a, const uint64_t *b, size_t words) {
@@ -55,8 +56,10 @@ static bool prepare(orderer *o) {
             if (r == W_NONE)
                 continue;
             add(o->users + r * o->words, t);
-            if (maker[r] != NONE)
+            if (maker[r] != NONE) {
                 add(o->needs + t * o->words, maker[r]);
+                add(o->then + maker[r] * o->words, t);
+            }
         }
         for (uint32_t i = 0; i < s->nout; i++)
             if (s->out[i].value != W_NONE)
@@ -118,18 +121,32 @@ static uint32_t *find_slot(const orderer *o, const uint64_t *done, uint32_t laye
     }
 }
 
+/* Steps that can be done once step t has been, where those of `before` could. */
+static void become_ready(const orderer *o, uint64_t *ready, const uint64_t *before, const uint64_t *done, uint32_t t) {
+    const uint64_t *then = o->then + t * o->words;
+    memcpy(ready, before, o->words * sizeof *ready);
+    ready[t / 64] &= ~(UINT64_C(1) << (t % 64));
+    for (size_t i = 0; i < o->words; i++)
+        for (uint64_t left = then[i]; left; left &= left - 1) {
+            size_t next = i * 64 + (size_t)__builtin_ctzll(left);
+            if (inside(o->needs + next * o->words, done, o->words))
+                add(ready, next);
+        }
+}
+
 /* Adds what step t makes of state k to the layer that begins at `layer`; false when there is no room. */
 static bool step_from(orderer *o, uint32_t k, uint32_t t, uint32_t layer) {
-    size_t during, after;
+    size_t during, after, words = o->words;
     if (o->nstate == MAX_STATES)
         return false;
-    uint64_t *next = o->done + (size_t)o->nstate * o->words;
-    memcpy(next, o->done + (size_t)k * o->words, o->words * sizeof *next);
+    uint64_t *next = o->done + o->nstate * words;
+    memcpy(next, o->done + k * words, words * sizeof *next);
     run_step(o, t, next, o->at[k].live, &during, &after);
     add(next, t);
     state made = {k, t, after, W_MAX(o->at[k].peak, during)};
     uint32_t *slot = find_slot(o, next, layer);
     if (*slot == NONE || *slot < layer) {
+        become_ready(o, o->ready + o->nstate * words, o->ready + k * words, next, t);
         *slot = o->nstate;
         o->at[o->nstate++] = made;
     } else if (made.peak < o->at[*slot].peak) {
@@ -138,20 +155,27 @@ static bool step_from(orderer *o, uint32_t k, uint32_t t, uint32_t layer) {
     return true;
 }
 
-/* Layer by layer: all sets of one step, of two ... False when there are too many. */
-static bool explore(orderer *o) {
-    uint32_t begin = 0, end = 1;
+static void start(orderer *o) {
+    const uint64_t *nothing = o->done;
     o->at[0] = (state){NONE, NONE, 0, 0};
     o->nstate = 1;
     for (size_t i = 0; i < SLOTS; i++)
         o->slot[i] = NONE;
+    for (size_t t = 0; t < o->p->nstep; t++)
+        if (inside(o->needs + t * o->words, nothing, o->words))
+            add(o->ready, t);
+}
+
+/* Layer by layer: all sets of one step, of two ... False when there are too many. */
+static bool explore(orderer *o) {
+    uint32_t begin = 0, end = 1;
+    start(o);
     for (size_t n = 0; n < o->p->nstep; n++) {
         for (uint32_t k = begin; k < end; k++)
-            for (uint32_t t = 0; t < o->p->nstep; t++) {
-                const uint64_t *done = o->done + (size_t)k * o->words;
-                if (!has(done, t) && inside(o->needs + t * o->words, done, o->words) && !step_from(o, k, t, end))
-                    return false;
-            }
+            for (size_t i = 0; i < o->words; i++)
+                for (uint64_t left = o->ready[k * o->words + i]; left; left &= left - 1)
+                    if (!step_from(o, k, (uint32_t)(i * 64 + (size_t)__builtin_ctzll(left)), end))
+                        return false;
         begin = end;
         end = o->nstate;
     }
@@ -185,11 +209,13 @@ static bool permute(orderer *o) {
 static bool allocate(orderer *o) {
     size_t set = o->words * sizeof(uint64_t);
     o->needs = calloc(o->p->nstep + 1, set);
+    o->then = calloc(o->p->nstep + 1, set);
     o->users = calloc(o->p->graph->nvalue + 1, set);
     o->at = malloc((MAX_STATES + 1) * sizeof *o->at);
     o->done = calloc(MAX_STATES + 1, set);
+    o->ready = calloc(MAX_STATES + 1, set);
     o->slot = malloc(SLOTS * sizeof *o->slot);
-    return o->needs && o->users && o->at && o->done && o->slot;
+    return o->needs && o->then && o->users && o->at && o->done && o->ready && o->slot;
 }
 
 weir_status w_plan_order(w_plan *p, weir_error *e) {
@@ -202,9 +228,11 @@ weir_status w_plan_order(w_plan *p, weir_error *e) {
             ok = permute(&o);
     }
     free(o.needs);
+    free(o.then);
     free(o.users);
     free(o.at);
     free(o.done);
+    free(o.ready);
     free(o.slot);
     return ok ? WEIR_OK : w_oom(e, MAX_STATES * sizeof(state), "the order of steps");
 }

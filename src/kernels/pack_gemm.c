@@ -50,11 +50,14 @@ void w_pack_f32(float *dst, size_t nr, const void *w, size_t stride_n, size_t st
 /* Elements c to c + 3 of run `tap` for columns j0 ... j0 + width - 1, one element after the other; 0 beyond all ends. */
 static void gather_quad(const w_pack_u8_args *a, size_t j0, size_t width, size_t tap, size_t c, int8_t *to) {
     size_t cols = a->n - j0 < width ? a->n - j0 : width, there = a->c - c < 4 ? a->c - c : 4;
-    memset(to, 0, 4 * width);
-    for (size_t i = 0; i < there; i++) {
-        const int8_t *from = a->w + j0 * a->stride_n + (tap * a->c + c + i) * a->stride_k;
-        for (size_t j = 0; j < cols; j++) to[i * width + j] = from[j * a->stride_n];
+    const int8_t *from = a->w + j0 * a->stride_n + (tap * a->c + c) * a->stride_k;
+    if (a->stride_n == 1 && cols == 16 && there == 4) {
+        for (size_t i = 0; i < 4; i++) memcpy(to + i * 16, from + i * a->stride_k, 16);
+        return;
     }
+    memset(to, 0, 4 * width);
+    for (size_t i = 0; i < there; i++, from += a->stride_k)
+        for (size_t j = 0; j < cols; j++) to[i * width + j] = from[j * a->stride_n];
 }
 
 typedef uint8_t lanes __attribute__((vector_size(16)));
@@ -86,8 +89,8 @@ static bool gather_four(const w_pack_u8_args *a, size_t j0, size_t width, size_t
     return true;
 }
 
-/* Four elements of `width` columns, one after the other, to quads. */
-static void to_quads(uint8_t *out, const int8_t *w, const uint8_t order[4], size_t width) {
+/* Four elements of `width` columns, one after the other, to quads; inlined as add_columns is. */
+static inline __attribute__((always_inline)) void turn_quads(uint8_t *out, const int8_t *w, const uint8_t order[4], size_t width) {
     lanes v[W_MAX_NR / 4], half[W_MAX_NR / 4];
     for (size_t i = 0; i < 4; i++) memcpy((uint8_t *)v + i * width, w + (order[i] & (W_GROUP - 1)) * width, width);
     alternate(half, v, width / 4);
@@ -95,29 +98,26 @@ static void to_quads(uint8_t *out, const int8_t *w, const uint8_t order[4], size
     memcpy(out, v, 4 * width);
 }
 
-/* What the sums of a block's columns start from: modulo 2^32, as they are. Read along the weights as they lie. */
-static void block_starts(const w_pack_u8_args *a, size_t j0, size_t width, int32_t *start) {
-    size_t cols = a->n - j0 < width ? a->n - j0 : width, length = a->taps * a->c;
-    const int8_t *w = a->w + j0 * a->stride_n;
-    int32_t sum[W_MAX_NR] = {0};
-    if (a->stride_k == 1) {
-        for (size_t j = 0; j < cols; j++)
-            for (size_t k = 0, end; k < length; k = end) { /* 16 bits hold the sum of as many, and are quicker */
-                int16_t part = 0;
-                end = W_MIN(length, k + 256);
-                for (size_t i = k; i < end; i++) part = (int16_t)(part + w[j * a->stride_n + i]);
-                sum[j] += part;
-            }
-    } else {
-        for (size_t k = 0; k < length; k++)
-            for (size_t j = 0; j < cols; j++) sum[j] += w[j * a->stride_n + k * a->stride_k];
-    }
-    for (size_t j = 0; j < width; j++) start[j] = (int32_t)(0u - (uint32_t)a->zx * (uint32_t)sum[j]);
+static void to_quads(uint8_t *out, const int8_t *w, const uint8_t order[4], size_t width) {
+    if (width == 16) turn_quads(out, w, order, 16);
+    else turn_quads(out, w, order, width);
 }
 
-static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, size_t tap, size_t c) {
-    int8_t w[4 * W_MAX_NR];
-    gather_quad(a, j0, width, tap, c, w);
+/* Adds the n <= 16 elements of each column; inlined with the width that most blocks have. */
+static inline __attribute__((always_inline)) void add_columns(int32_t *sum, const int8_t *w, size_t width, size_t n) {
+    int16_t part[W_MAX_NR];
+    for (size_t j = 0; j < width; j++) part[j] = w[j];
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = 0; j < width; j++) part[j] = (int16_t)(part[j] + w[i * width + j]);
+    for (size_t j = 0; j < width; j++) sum[j] += part[j];
+}
+
+static void add_to_sums(int32_t *sum, const int8_t *w, size_t width, size_t n) {
+    if (width == 16) add_columns(sum, w, 16, n);
+    else add_columns(sum, w, width, n);
+}
+
+static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const int8_t *w) {
     for (size_t i = 0; i < 4; i++)
         for (size_t j = 0; j < width; j++) {
             if (pack == W_PACK_S8_QUAD) ((int8_t *)dst)[j * 4 + i] = w[i * width + j];
@@ -164,36 +164,51 @@ w_pair_stats w_pack_pair_stats(size_t nr, const w_pack_u8_args *a) {
     return (w_pair_stats){seen ? (double)wide / (double)(4 * seen) : 0, seen ? (double)having / (double)seen : 0, kind};
 }
 
-/* The runs of one block as W_PACK_S8_PAIRS. Returns where the block ends. */
-static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, size_t j0) {
+/* The runs of one block as W_PACK_S8_PAIRS, and the sums of its columns. Returns where the block ends. */
+static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, size_t j0, int32_t *sum) {
     size_t quads = a->taps * w_u8_quads(a->c);
     uint8_t *order = dst, *out = dst + w_u8_orders(a->taps, a->c);
     w_block_kind kind = W_BLOCK_FOUR_AS_IS;
     for (size_t q = 0; q < quads; q += 4, order += W_GROUP) {
         int8_t w[W_GROUP * W_MAX_NR];
         size_t count = order_group(a, j0, width, q, w, order, &kind);
+        add_to_sums(sum, w, width, count);
         for (size_t i = 0; i < count; i += 4, out += 4 * width) to_quads(out, w, order + i, width);
     }
     dst[1] |= (uint8_t)(kind << 4);
     return out;
 }
 
+static uint8_t *pack_quads(uint8_t *out, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, int32_t *sum) {
+    size_t quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
+    for (size_t t = 0; t < a->taps; t++)
+        for (size_t c = 0; c < a->c; c += 4, out += quad) {
+            int8_t w[4 * W_MAX_NR];
+            gather_quad(a, j0, width, t, c, w);
+            add_to_sums(sum, w, width, 4);
+            pack_quad(out, pack, width, w);
+        }
+    return out;
+}
+
+/* What the sums of a block's columns start from (modulo 2^32, as they are), their factors and terms. */
+static void pack_start(uint8_t *out, const w_pack_u8_args *a, size_t j0, size_t width, const int32_t *sum) {
+    for (size_t j = 0; j < width; j++) {
+        bool real = j0 + j < a->n;
+        ((int32_t *)out)[j] = (int32_t)(0u - (uint32_t)a->zx * (uint32_t)sum[j]);
+        ((float *)out)[width + j] = real ? a->mul[j0 + j] : 0.0f;
+        ((float *)out)[2 * width + j] = real && a->bias ? a->bias[j0 + j] : 0.0f;
+    }
+}
+
 void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) {
-    uint8_t *out = dst;
+    uint8_t *block = dst;
     for (size_t j0 = 0; j0 < a->n; j0 += nr) {
-        size_t width = w_block_width(nr, a->n - j0), quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
-        block_starts(a, j0, width, (int32_t *)out);
-        for (size_t j = 0; j < width; j++) {
-            bool real = j0 + j < a->n;
-            ((float *)out)[width + j] = real ? a->mul[j0 + j] : 0.0f;
-            ((float *)out)[2 * width + j] = real && a->bias ? a->bias[j0 + j] : 0.0f;
-        }
-        out += width * 12;
-        if (pack == W_PACK_S8_PAIRS) {
-            out = pack_pairs(out, width, a, j0);
-            continue;
-        }
-        for (size_t t = 0; t < a->taps; t++)
-            for (size_t c = 0; c < a->c; c += 4, out += quad) pack_quad(out, pack, width, a, j0, t, c);
+        size_t width = w_block_width(nr, a->n - j0);
+        uint8_t *runs = block + width * 12;
+        int32_t sum[W_MAX_NR] = {0};
+        uint8_t *end = pack == W_PACK_S8_PAIRS ? pack_pairs(runs, width, a, j0, sum) : pack_quads(runs, pack, width, a, j0, sum);
+        pack_start(block, a, j0, width, sum);
+        block = end;
     }
 }

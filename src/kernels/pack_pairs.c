@@ -15,16 +15,34 @@ typedef struct matching {
 } matching;
 
 typedef uint8_t lanes __attribute__((vector_size(16)));
+typedef int8_t shorts __attribute__((vector_size(16)));
 
-/* Magnitudes of the positive weights of an element, then of the negative ones; n vectors of them are in use. */
-typedef struct sides { lanes v[2 * W_MAX_NR / 16]; } sides;
+/* An element's weights, zeros beyond the columns; n vectors are in use. */
+typedef struct element { lanes v[W_MAX_NR / 16]; } element;
 
-static bool suit(const sides *a, const sides *b, size_t n) {
-    lanes fits = ~(lanes){0};
-    for (size_t i = 0; i < n; i++) fits &= (lanes)(b->v[i] <= LIMIT - a->v[i]);
+/* Sets the highest bit of a lane where the sum of two weights is no 8-bit number: so it is where the weights of one sign add up
+ * to more than LIMIT, and where they do to LIMIT of positive ones, which is rare. */
+static lanes past_short(const element *a, const element *b, size_t n) {
+    lanes past = {0};
+    for (size_t i = 0; i < n; i++) {
+        lanes sum = a->v[i] + b->v[i];
+        past |= (a->v[i] ^ sum) & (b->v[i] ^ sum);
+    }
+    return past;
+}
+
+static bool highest_clear(lanes v) {
     uint64_t half[2];
-    memcpy(half, &fits, sizeof half);
-    return (half[0] & half[1]) == UINT64_MAX;
+    memcpy(half, &v, sizeof half);
+    return !((half[0] | half[1]) & UINT64_C(0x8080808080808080));
+}
+
+static bool suit(const element *a, const element *b, size_t n) { return highest_clear(past_short(a, b, n)); }
+
+static bool suits_as_is(const element *x, size_t n, size_t count) {
+    lanes past = {0};
+    for (size_t i = 0; i < count; i += 2) past |= past_short(&x[i], &x[i + 1], n);
+    return highest_clear(past);
 }
 
 static int count_bits(uint16_t x) { /* a call to a library on CPUs that may lack the instruction */
@@ -42,9 +60,9 @@ static int rarest(const matching *m, uint16_t left, uint16_t among) {
     return best;
 }
 
-static bool change_partners(uint8_t pair[2], uint8_t other[2], const sides *side, size_t n) {
+static inline __attribute__((always_inline)) bool change_partners(uint8_t pair[2], uint8_t other[2], const element *x, size_t n) {
     for (size_t i = 0; i < 2; i++) {
-        if (!suit(&side[pair[0]], &side[other[i]], n) || !suit(&side[pair[1]], &side[other[1 - i]], n)) continue;
+        if (!suit(&x[pair[0]], &x[other[i]], n) || !suit(&x[pair[1]], &x[other[1 - i]], n)) continue;
         uint8_t mine = other[i];
         other[i] = pair[1];
         pair[1] = mine;
@@ -54,8 +72,8 @@ static bool change_partners(uint8_t pair[2], uint8_t other[2], const sides *side
 }
 
 /* Everybody with the first that suits; two that are left over change partners with a pair. Most often that is enough, and few
- * pairs are looked at. */
-static bool match_plainly(matching *m, const sides *side, size_t n, uint16_t left, size_t count) {
+ * pairs are looked at. Inlined with the number of vectors that most blocks have. */
+static inline __attribute__((always_inline)) bool match_plainly(matching *m, const element *x, size_t n, uint16_t left, size_t count) {
     size_t at = 0, over = count;
     while (left) {
         int i = __builtin_ctz(left), j = i;
@@ -63,7 +81,7 @@ static bool match_plainly(matching *m, const sides *side, size_t n, uint16_t lef
         uint16_t others = left;
         for (; others; others &= (uint16_t)(others - 1)) {
             j = __builtin_ctz(others);
-            if (suit(&side[i], &side[j], n)) break;
+            if (suit(&x[i], &x[j], n)) break;
         }
         if (!others) {
             m->order[--over] = (uint8_t)i;
@@ -75,16 +93,16 @@ static bool match_plainly(matching *m, const sides *side, size_t n, uint16_t lef
     }
     for (; at < count; at += 2) {
         size_t i = 0;
-        while (i < at && !change_partners(m->order + at, m->order + i, side, n)) i += 2;
+        while (i < at && !change_partners(m->order + at, m->order + i, x, n)) i += 2;
         if (i >= at) return false;
     }
     return true;
 }
 
-static void find_partners(matching *m, const sides *side, size_t n, size_t count) {
+static void find_partners(matching *m, const element *x, size_t n, size_t count) {
     for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; j < count; j++)
-            if (suit(&side[i], &side[j], n)) m->suits[i] |= (uint16_t)(1u << j), m->suits[j] |= (uint16_t)(1u << i);
+            if (suit(&x[i], &x[j], n)) m->suits[i] |= (uint16_t)(1u << j), m->suits[j] |= (uint16_t)(1u << i);
 }
 
 /* Pairs up all elements of `left`; places from `at` on. */
@@ -120,32 +138,34 @@ static size_t match_some(matching *m, uint16_t left, size_t count) {
     return start;
 }
 
-/* Inlined with the widths that most blocks have, so that it becomes a few instructions. */
-static inline __attribute__((always_inline)) void split_width(uint8_t *to, const int8_t *w, size_t width) {
-    for (size_t j = 0; j < width; j++) {
-        int8_t v = w[j];
-        to[j] = (uint8_t)(v > 0 ? v : 0);
-        to[width + j] = (uint8_t)(v < 0 ? -v : 0);
-    }
-}
+/* Magnitudes of the positive weights of an element, then of the negative ones, in n vectors each. */
+typedef struct sides { lanes v[2 * W_MAX_NR / 16]; } sides;
 
-static void split(sides *s, const int8_t *w, size_t width) {
-    uint8_t *to = (uint8_t *)s->v;
-    if (width == 8) split_width(to, w, 8);
-    else if (width == 16) split_width(to, w, 16);
-    else split_width(to, w, width);
+static sides split(const element *x, size_t n) {
+    sides s;
+    for (size_t i = 0; i < n; i++) {
+        lanes negative = (lanes)((shorts)x->v[i] < 0);
+        s.v[i] = x->v[i] & ~negative;
+        s.v[n + i] = (lanes){0} - (x->v[i] & negative);
+    }
+    return s;
 }
 
 /* Adds b to a, whose weights of one sign add up to at most LIMIT; false when they then do not. */
 static bool join(sides *a, const sides *b, size_t n) {
-    bool fits = suit(a, b, n);
-    for (size_t i = 0; i < n; i++) a->v[i] += b->v[i];
-    return fits;
+    lanes fits = ~(lanes){0};
+    for (size_t i = 0; i < 2 * n; i++) {
+        fits &= (lanes)(b->v[i] <= LIMIT - a->v[i]);
+        a->v[i] += b->v[i];
+    }
+    return highest_clear(~fits);
 }
 
 /* The neighbouring quads of an ordered group without wide ones whose sums fit: light weights, such as those of few bits. */
-static int sums_of(const sides *side, const uint8_t *order, size_t n) {
+static int sums_of(const element *x, const uint8_t *order, size_t n) {
     int sums = 4;
+    sides side[W_GROUP];
+    for (size_t i = 0; i < W_GROUP; i++) side[i] = split(&x[i], n);
     for (size_t pair = 0; pair < 2; pair++) { /* of the two in a quad */
         sides two[2];
         for (size_t i = 0; i < 2; i++) {
@@ -161,25 +181,31 @@ static int sums_of(const sides *side, const uint8_t *order, size_t n) {
     return sums;
 }
 
+static void load(element *x, const int8_t *w, size_t width, size_t n) {
+    for (size_t i = 0; i < W_GROUP; i++) {
+        if (width == 16) {
+            memcpy(&x[i].v[0], w + i * 16, 16);
+            continue;
+        }
+        x[i].v[n - 1] = (lanes){0};
+        memcpy(x[i].v, w + i * width, width);
+    }
+}
+
 int w_pair_order(uint8_t order[W_GROUP], const int8_t *w, size_t width, size_t count, bool light) {
-    sides side[W_GROUP];
+    element x[W_GROUP];
     matching m = {.tries = 0};
     uint16_t all = (uint16_t)((1u << count) - 1);
-    for (size_t i = 0; i < W_GROUP; i++) {
-        order[i] = (uint8_t)i;
-        split(&side[i], w + i * width, width);
-    }
-    size_t n = 2 * width / sizeof(lanes);
-    bool as_is = true;
-    for (size_t i = 0; as_is && i < count; i += 2) as_is = suit(&side[i], &side[i + 1], n);
-    if (as_is) return light ? sums_of(side, order, n) : 1;
-    size_t alone = 0;
-    if (!match_plainly(&m, side, n, all, count)) {
-        find_partners(&m, side, n, count);
+    size_t n = (width + sizeof(lanes) - 1) / sizeof(lanes), alone = 0;
+    load(x, w, width, n);
+    for (size_t i = 0; i < W_GROUP; i++) order[i] = (uint8_t)i;
+    if (suits_as_is(x, n, count)) return light ? sums_of(x, order, n) : 1;
+    if (!(n == 1 ? match_plainly(&m, x, 1, all, count) : match_plainly(&m, x, n, all, count))) {
+        find_partners(&m, x, n, count);
         if (!match(&m, all, 0)) alone = match_some(&m, all, count);
     }
     memcpy(order, m.order, count);
-    int sums = alone || !light ? 1 : sums_of(side, order, n);
+    int sums = alone || !light ? 1 : sums_of(x, order, n);
     order[0] |= (uint8_t)((alone + 3) / 4 << 4);
     return sums;
 }

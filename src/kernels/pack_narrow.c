@@ -14,16 +14,55 @@ static uint32_t code(const w_narrow_source *s, size_t j, size_t i) {
     return (byte ^ s->flip) & ((1u << s->bits) - 1);
 }
 
-static void pack_lanes(uint8_t *out, const w_narrow_source *s, size_t j0, size_t cols, size_t width, size_t i0, size_t count) {
-    size_t fields = 32 / s->bits;
-    for (size_t i = 0; i < count; i += fields, out += 4 * width) {
-        size_t here = count - i < fields ? count - i : fields;
-        memset(out, 0, 4 * width);
-        for (size_t j = 0; j < cols; j++) {
-            uint32_t lane = 0;
-            for (size_t f = 0; f < here; f++) lane |= code(s, j0 + j, i0 + i + f) << s->bits * f;
-            memcpy(out + 4 * j, &lane, 4);
+/* A column's codes that lie one after the other from a whole byte on are the lanes as they shall be. */
+static void copy_lanes(uint8_t *out, const uint8_t *from, uint32_t flip, size_t width, size_t bits, size_t count) {
+    size_t fields = 32 / bits;
+    uint32_t turn = 0, lane;
+    for (size_t f = 0; f < fields; f++) turn |= flip << bits * f;
+    for (; count >= fields; count -= fields, from += 4, out += 4 * width) {
+        memcpy(&lane, from, 4);
+        lane ^= turn;
+        memcpy(out, &lane, 4);
+    }
+    if (!count) return;
+    lane = 0;
+    memcpy(&lane, from, (count * bits + 7) / 8);
+    lane = (lane ^ turn) & ((UINT32_C(1) << count * bits) - 1);
+    memcpy(out, &lane, 4);
+}
+
+/* Codes number at ... at + n - 1, one a place. */
+static void spread_codes(uint32_t *to, const w_narrow_source *s, size_t at, size_t n) {
+    const uint8_t *from = (const uint8_t *)s->w + at * s->bits / 8;
+    uint32_t mask = (1u << s->bits) - 1, flip = s->flip;
+    if (s->bits == 8)
+        for (size_t j = 0; j < n; j++) to[j] = from[j] ^ flip;
+    else if (s->bits == W_BITS_BF16)
+        for (size_t j = 0; j < n; j++) {
+            uint16_t half;
+            memcpy(&half, from + 2 * j, 2);
+            to[j] = half;
         }
+    else
+        for (size_t j = 0; j < n; j++) to[j] = (from[j * s->bits / 8] >> j * s->bits % 8 ^ flip) & mask;
+}
+
+static void pack_lanes(uint8_t *out, const w_narrow_source *s, size_t j0, size_t cols, size_t width, size_t i0, size_t count) {
+    size_t fields = 32 / s->bits, whole = s->bits < 8 ? 8 / s->bits : 1; /* codes of a byte */
+    bool by_columns = s->stride_k == 1 && s->stride_n % whole == 0 && i0 % whole == 0;
+    bool by_rows = s->stride_n == 1 && s->stride_k % whole == 0 && j0 % whole == 0;
+    memset(out, 0, 4 * width * w_narrow_lanes(s->bits, count));
+    for (size_t j = 0; by_columns && j < cols; j++)
+        copy_lanes(out + 4 * j, (const uint8_t *)s->w + ((j0 + j) * s->stride_n + i0) * s->bits / 8, s->flip, width, s->bits, count);
+    for (size_t i = 0; !by_columns && i < count; i++) {
+        uint32_t row[W_MAX_NR], lane[W_MAX_NR];
+        uint8_t *to = out + i / fields * 4 * width;
+        if (by_rows) spread_codes(row, s, j0 + (i0 + i) * s->stride_k, cols);
+        else
+            for (size_t j = 0; j < cols; j++) row[j] = code(s, j0 + j, i0 + i);
+        memcpy(lane, to, 4 * cols);
+        for (size_t j = 0; j < cols; j++) lane[j] |= row[j] << s->bits * (i % fields);
+        memcpy(to, lane, 4 * cols);
     }
 }
 

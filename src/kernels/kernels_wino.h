@@ -9,8 +9,8 @@
  * Invariants:
  *  - tile (ty, tx) makes the m x m output pixels from (m ty, m tx) on and reads the pixels from m ty - pt, m tx - pl on, those
  *    outside the image as zero; output pixels outside the image are not written;
- *  - tiles count along the rows, t = ty * tiles_x + tx; a call takes any run of them. Places lie one after the other: place e
- *    of the i-th tile of a call is at (e * tiles of the call + i) * channels;
+ *  - tiles count along the rows, t = ty * tiles_x + tx; a call takes any run of them. Place e of the i-th tile of a
+ *    call is at e * apart + i * channels; w_wino_apart says how far apart they best lie;
  *  - all sets give the same bits, but for activations beyond exact arithmetic. The error against the direct sum is stated where
  *    the step is chosen. An output depends on its place in the tile, never on the split of the work. */
 #ifndef W_KERNELS_WINO_H
@@ -22,7 +22,8 @@ typedef struct w_f32_wino {
     size_t ih, iw, c;
     int pt, pl;              /* padding above and left */
     size_t tiles_x;
-    float *places;           /* in: [places][tiles][c], written; out: [places][tiles][n], read */
+    float *places;           /* in: of c channels, written; out: of n, read */
+    size_t apart;            /* floats from a place to the next, at least tiles of the call * channels */
     float *out;              /* [oh][ow][n] */
     size_t oh, ow, n;
     const float *bias;       /* [n] */
@@ -37,6 +38,9 @@ typedef struct w_wino_tile { w_fn_f32_wino_in *in; w_fn_f32_wino_out *out; uint8
 enum { W_WINO_SIZES = 2, W_WINO_PLACES_MOST = 36 };
 
 static inline size_t w_wino_places(size_t edge) { return (edge + 2) * (edge + 2); }
+
+/* An odd number of lines: the places of a tile, touched together, meet in as many sets of a cache as there are. */
+static inline size_t w_wino_apart(size_t tiles, size_t channels) { return ((tiles * channels + 15) / 16 | 1) * 16; }
 
 #define W_WINO_A 0.625f
 #define W_WINO_B 1.5f

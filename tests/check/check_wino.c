@@ -35,20 +35,28 @@ static image draw(check *c, int edge, int lanes) {
 }
 
 /* Some of the tiles, as one of the threads would. */
-static void split_in(w_fn_f32_wino_in *fn, const image *m, float *places, size_t t0, size_t t1) {
+static void split_in(w_fn_f32_wino_in *fn, const image *m, float *places, size_t apart, size_t t0, size_t t1) {
     w_f32_wino g = m->g;
     g.places = places;
+    g.apart = apart;
     fn(&g, t0, t1);
+}
+
+/* The next place follows at once, or as far away as it best lies. */
+static size_t apart_of(check *c, size_t tiles, size_t channels) {
+    return check_range(c, 0, 1) ? tiles * channels : w_wino_apart(tiles, channels);
 }
 
 void check_f32_wino_in(check *c, w_fn_f32_wino_in *fn, int mr, int nr, int pack) {
     for (int i = 0; i < 60; i++, c->cases++) {
         image m = draw(c, mr, nr);
         size_t t0 = (size_t)check_range(c, 0, (int64_t)m.tiles - 1), t1 = (size_t)check_range(c, (int64_t)t0 + 1, (int64_t)m.tiles);
-        size_t n = m.places * (t1 - t0) * m.g.c;
+        size_t run = (t1 - t0) * m.g.c, apart = apart_of(c, t1 - t0, m.g.c), n = (m.places - 1) * apart + run;
         float *got = check_guarded(c, n * sizeof *got), *want = check_guarded(c, n * sizeof *want);
-        split_in(fn, &m, got, t0, t1);
-        split_in(m.reference.in, &m, want, t0, t1);
+        memset(got, 0, n * sizeof *got);
+        memset(want, 0, n * sizeof *want);
+        split_in(fn, &m, got, apart, t0, t1);
+        split_in(m.reference.in, &m, want, apart, t0, t1);
         if (memcmp(got, want, n * sizeof *got)) check_fail(c, "image %zux%zux%zu, tiles %zu..%zu: other bits than the reference", m.g.ih, m.g.iw, m.g.c, t0, t1);
         check_release_all();
     }
@@ -68,18 +76,18 @@ static double direct(const image *m, const float *w, size_t y, size_t x, size_t 
     return check_act(&m->g.ep, sum, slack);
 }
 
-/* places[16][tiles][n] = places[16][tiles][c] x u, in f32 as the matrix kernels sum. */
-static void products(const image *m, size_t tiles, const float *w, const float *v, float *out) {
+/* The places of the outputs: those of the input x u, in f32 as the matrix kernels sum. */
+static void products(const image *m, size_t tiles, const float *w, const float *v, size_t v_apart, float *out, size_t out_apart) {
     for (size_t k = 0; k < m->g.n; k++)
         for (size_t t = 0; t < tiles; t++)
-            for (size_t e = 0; e < m->places; e++) out[(e * tiles + t) * m->g.n + k] = 0;
+            for (size_t e = 0; e < m->places; e++) out[e * out_apart + t * m->g.n + k] = 0;
     for (size_t k = 0; k < m->g.n; k++)
         for (size_t ci = 0; ci < m->g.c; ci++) {
             float u[W_WINO_PLACES_MOST];
             w_wino_weights(m->reference.edge, w + (k * m->g.c + ci) * 9, u);
             for (size_t e = 0; e < m->places; e++)
                 for (size_t t = 0; t < tiles; t++)
-                    out[(e * tiles + t) * m->g.n + k] += u[e] * v[(e * tiles + t) * m->g.c + ci];
+                    out[e * out_apart + t * m->g.n + k] += u[e] * v[e * v_apart + t * m->g.c + ci];
         }
 }
 
@@ -95,14 +103,16 @@ static double tolerance(const image *m) {
 static void whole(check *c, w_fn_f32_wino_out *fn, int edge, int lanes) {
     image m = draw(c, edge, lanes);
     w_f32_wino *g = &m.g;
-    size_t nv = m.places * m.tiles * g->c, nm = m.places * m.tiles * g->n, no = g->oh * g->ow * g->n;
-    float *w = numbers(c, g->n * g->c * 9), *v = check_guarded(c, nv * 4), *p = check_guarded(c, nm * 4), *out = check_guarded(c, no * 4);
+    size_t v_apart = apart_of(c, m.tiles, g->c), p_apart = apart_of(c, m.tiles, g->n), no = g->oh * g->ow * g->n;
+    float *w = numbers(c, g->n * g->c * 9), *v = check_guarded(c, m.places * v_apart * 4), *p = check_guarded(c, m.places * p_apart * 4);
+    float *out = check_guarded(c, no * 4);
     size_t cut[3] = {0, (size_t)check_range(c, 0, (int64_t)m.tiles), m.tiles};
     g->out = out;
     for (int i = 0; i < 2; i++) {
-        split_in(m.reference.in, &m, v, cut[i], cut[i + 1]);
-        products(&m, cut[i + 1] - cut[i], w, v, p);
+        split_in(m.reference.in, &m, v, v_apart, cut[i], cut[i + 1]);
+        products(&m, cut[i + 1] - cut[i], w, v, v_apart, p, p_apart);
         g->places = p;
+        g->apart = p_apart;
         fn(g, cut[i], cut[i + 1]);
     }
     for (size_t i = 0; i < no; i++) {

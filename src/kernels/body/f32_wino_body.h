@@ -47,7 +47,7 @@ INLINE void gather(V to[EDGE], const V m[SIZE]) {
 }
 
 /* The pixels of a tile in channels [k, k + VL), outside the image zero, to its places. */
-INLINE void in_tile(const w_f32_wino *g, ptrdiff_t y0, ptrdiff_t x0, size_t k, float *places, size_t stride, int inside) {
+INLINE void in_tile(const w_f32_wino *g, ptrdiff_t y0, ptrdiff_t x0, size_t k, float *places, int inside) {
     V t[SIZE][SIZE], d[SIZE], p[SIZE];
     UNROLL for (int x = 0; x < SIZE; x++) {
         UNROLL for (int y = 0; y < SIZE; y++) {
@@ -59,19 +59,18 @@ INLINE void in_tile(const w_f32_wino *g, ptrdiff_t y0, ptrdiff_t x0, size_t k, f
     }
     UNROLL for (int y = 0; y < SIZE; y++) {
         spread(p, t[y]);
-        UNROLL for (int x = 0; x < SIZE; x++) VSTORE(places + (size_t)(y * SIZE + x) * stride, p[x]);
+        UNROLL for (int x = 0; x < SIZE; x++) VSTORE(places + (size_t)(y * SIZE + x) * g->apart, p[x]);
     }
 }
 
 void KERNEL_IN(const w_f32_wino *g, size_t t0, size_t t1) {
-    size_t stride = (t1 - t0) * g->c;
     for (size_t t = t0; t < t1; t++) {
         ptrdiff_t y0 = (ptrdiff_t)(t / g->tiles_x * EDGE) - g->pt, x0 = (ptrdiff_t)(t % g->tiles_x * EDGE) - g->pl;
         int inside = y0 >= 0 && x0 >= 0 && y0 + SIZE <= (ptrdiff_t)g->ih && x0 + SIZE <= (ptrdiff_t)g->iw;
         for (size_t k = 0; k < g->c; k += VL) {
             float *places = g->places + (t - t0) * g->c + k;
-            if (inside) in_tile(g, y0, x0, k, places, stride, 1);
-            else in_tile(g, y0, x0, k, places, stride, 0);
+            if (inside) in_tile(g, y0, x0, k, places, 1);
+            else in_tile(g, y0, x0, k, places, 0);
         }
     }
 }
@@ -94,10 +93,10 @@ INLINE void activate(const w_kepi *ep, V o[EDGE]) {
 }
 
 /* The places of a tile to its rows x columns outputs; then bias, residual, activation. */
-INLINE void out_tile(const w_f32_wino *g, const float *places, size_t stride, size_t ty, size_t tx, size_t k, size_t rows, size_t columns) {
+INLINE void out_tile(const w_f32_wino *g, const float *places, size_t ty, size_t tx, size_t k, size_t rows, size_t columns) {
     V t[EDGE][SIZE], m[SIZE], o[EDGE], bias = VLOAD(g->bias + k);
     UNROLL for (int x = 0; x < SIZE; x++) {
-        UNROLL for (int y = 0; y < SIZE; y++) m[y] = VLOAD(places + (size_t)(y * SIZE + x) * stride);
+        UNROLL for (int y = 0; y < SIZE; y++) m[y] = VLOAD(places + (size_t)(y * SIZE + x) * g->apart);
         gather(o, m);
         UNROLL for (int y = 0; y < EDGE; y++) t[y][x] = o[y];
     }
@@ -117,12 +116,12 @@ INLINE void out_tile(const w_f32_wino *g, const float *places, size_t stride, si
 
 void KERNEL_OUT(const w_f32_wino *g, size_t t0, size_t t1) {
     for (size_t t = t0; t < t1; t++) {
-        size_t ty = t / g->tiles_x, tx = t % g->tiles_x, stride = (t1 - t0) * g->n;
+        size_t ty = t / g->tiles_x, tx = t % g->tiles_x;
         size_t rows = W_MIN(g->oh - EDGE * ty, (size_t)EDGE), columns = W_MIN(g->ow - EDGE * tx, (size_t)EDGE);
         for (size_t k = 0; k < g->n; k += VL) {
             const float *places = g->places + (t - t0) * g->n + k;
-            if (rows == EDGE && columns == EDGE) out_tile(g, places, stride, ty, tx, k, EDGE, EDGE);
-            else out_tile(g, places, stride, ty, tx, k, rows, columns);
+            if (rows == EDGE && columns == EDGE) out_tile(g, places, ty, tx, k, EDGE, EDGE);
+            else out_tile(g, places, ty, tx, k, rows, columns);
         }
 #if VL > 1
         if (v_act_is_late(g->ep.act))

@@ -94,7 +94,9 @@ static void set_geometry(const w_plan *p, const w_step *s, wino *m) {
     m->tiles = tiles_of(w.oh, m->tile.edge) * m->g.tiles_x;
 }
 
-static size_t places_bytes(const wino *m, size_t tiles) { return m->places * tiles * (m->g.c + m->g.n) * sizeof(float); }
+static size_t places_bytes(const wino *m, size_t tiles) {
+    return m->places * (w_wino_apart(tiles, m->g.c) + w_wino_apart(tiles, m->g.n)) * sizeof(float);
+}
 
 /* Bytes from beyond L2 when a chunk has `run` tiles: the weights once a chunk, and the places both ways if they are too many. */
 static size_t bytes_from_far(const wino *m, size_t run) {
@@ -185,10 +187,10 @@ static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
 
 /* ---- run ---- */
 
-static void multiply(const wino *m, const float *v, float *out, size_t tiles) {
+static void multiply(const wino *m, const float *v, size_t v_apart, float *out, size_t out_apart, size_t tiles) {
     for (size_t k = 0; k < m->places; k++) {
-        w_f32_igemm g = {.rows = {.in = v + k * tiles * m->g.c, .row_stride = m->g.c, .taps = 1, .c = m->g.c}, .w = m->w + k * m->place_floats,
-                         .n = m->g.n, .out = out + k * tiles * m->g.n, .out_stride = m->g.n};
+        w_f32_igemm g = {.rows = {.in = v + k * v_apart, .row_stride = m->g.c, .taps = 1, .c = m->g.c}, .w = m->w + k * m->place_floats,
+                         .n = m->g.n, .out = out + k * out_apart, .out_stride = m->g.n};
         m->product(&g, 0, tiles, 0, (m->g.n + m->nr - 1) / m->nr);
     }
 }
@@ -197,15 +199,18 @@ static void chunk(void *arg, size_t thread, size_t index) {
     const w_job *j = arg;
     const wino *m = j->s->params;
     size_t image = index / m->chunks, t0 = index % m->chunks * m->run, t1 = W_MIN(t0 + m->run, m->tiles), tiles = t1 - t0, pixels = m->g.oh * m->g.ow * m->g.n;
-    float *v = (float *)((uint8_t *)w_scratch_ptr(j->s, j->b) + thread * m->slot_bytes), *p = v + m->places * tiles * m->g.c;
+    size_t v_apart = w_wino_apart(tiles, m->g.c), p_apart = w_wino_apart(tiles, m->g.n);
+    float *v = (float *)((uint8_t *)w_scratch_ptr(j->s, j->b) + thread * m->slot_bytes), *p = v + m->places * v_apart;
     w_f32_wino g = m->g;
     g.in = (const float *)w_loc_ptr(&j->s->in[0], j->b) + image * g.ih * g.iw * g.c;
     g.out = (float *)w_loc_ptr(&j->s->out[0], j->b) + image * pixels;
     if (m->res != W_NONE) g.res = (const float *)w_loc_ptr(&j->s->in[m->res], j->b) + image * pixels;
     g.places = v;
+    g.apart = v_apart;
     m->tile.in(&g, t0, t1);
-    multiply(m, v, p, tiles);
+    multiply(m, v, v_apart, p, p_apart, tiles);
     g.places = p;
+    g.apart = p_apart;
     m->tile.out(&g, t0, t1);
 }
 

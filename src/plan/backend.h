@@ -38,7 +38,7 @@ typedef struct w_impl {
     const char *name;                          /* "conv_f32_igemm" */
     uint16_t op;
     /* NULL: takes the node. Otherwise why not, in words for people ("needs AVX-512", "groups 4 > 1"); static or from `a`. */
-    const char *(*refuse)(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a);
+    const char *(*refuse)(const w_plan *p, const w_node *n, w_arena *a);
     /* Fills kernel, tile, params, packed_bytes, scratch_bytes, inplace, threads, peak of *s (node, operands' values and bytes
      * are set; offsets are not yet). Memory from p->arena_mem. */
     weir_status (*prepare)(w_plan *p, w_step *s, weir_error *e);

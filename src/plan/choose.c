@@ -39,7 +39,7 @@ static weir_status pick(w_plan *p, w_step *s, const w_node *n, weir_error *e) {
     if (!s->refusals)
         return w_oom(e, count * sizeof *s->refusals, "refusals");
     for (size_t i = 0; i < count; i++) {
-        const char *why = list[i]->refuse ? list[i]->refuse(p->ctx, p->graph, n, &p->arena_mem) : NULL;
+        const char *why = list[i]->refuse ? list[i]->refuse(p, n, &p->arena_mem) : NULL;
         if (!why) {
             s->impl = list[i];
             return WEIR_OK;

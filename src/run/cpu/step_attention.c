@@ -27,7 +27,8 @@ typedef struct attention {
     size_t k_floats, v_floats, lane_floats;
 } attention;
 
-static const char *refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_attention_attr *at = n->attr;
     for (uint32_t i = 0; i < 3; i++) {
         const w_value *v = w_node_in(g, n, i);

@@ -8,7 +8,8 @@ typedef struct cast_params {
     w_fn_f32_to_half *narrow;
 } cast_params;
 
-static const char *cast_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *cast_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     bool widen = in->type == WEIR_F16 && out->type == WEIR_F32, narrow = in->type == WEIR_F32 && out->type == WEIR_F16;
     if (in->quant || out->quant || (!widen && !narrow)) return "not between f16 and f32";

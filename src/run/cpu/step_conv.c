@@ -53,7 +53,8 @@ static const char *refuse_common(const w_graph *g, const w_node *n, geometry *o)
     return too_large(o) ? "the image is too large for 32-bit offsets" : NULL;
 }
 
-static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     geometry o;
     const char *why = refuse_common(g, n, &o);
     return why ? why : w_igemm_refuse_f32(g, n, 3);
@@ -61,7 +62,8 @@ static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w
 
 #define MAX_SUM (INT32_MAX / (255 * 128)) /* elements whose products fit 32 bits, whatever their values */
 
-static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     geometry o;
     const char *why = refuse_common(g, n, &o);
     if (why) return why;

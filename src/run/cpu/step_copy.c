@@ -26,11 +26,13 @@ static const char *unlike(const w_value *a, const w_value *b) {
     return w_same_quant(a, b) ? NULL : "input and output are stored differently";
 }
 
-static const char *refuse_one(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_one(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     return unlike(w_node_in(g, n, 0), &g->value[n->out[0]]);
 }
 
-static const char *refuse_concat(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_concat(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     for (uint32_t i = 0; i < n->nin; i++) {
         const char *why = unlike(w_node_in(g, n, i), &g->value[n->out[0]]);
         if (why) return why;
@@ -38,7 +40,8 @@ static const char *refuse_concat(const weir_context *ctx, const w_graph *g, cons
     return NULL;
 }
 
-static const char *refuse_split(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_split(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     for (uint32_t i = 0; i < n->nout; i++) {
         const char *why = unlike(w_node_in(g, n, 0), &g->value[n->out[i]]);
         if (why) return why;
@@ -54,19 +57,21 @@ static bool all_const(const w_graph *g, const w_node *n, uint32_t first) {
     return true;
 }
 
-static const char *refuse_slice(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_slice(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     if (n->nin < 3) return "bounds are attributes of an old operator set";
     if (!all_const(g, n, 1)) return "bounds are not constant";
-    return refuse_one(ctx, g, n, a);
+    return refuse_one(p, n, a);
 }
 
-static const char *refuse_pad(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_pad(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const char *mode = w_attr_str(n, "mode");
     if (mode && strcmp(mode, "constant") != 0) return "mode is not constant";
     if (n->nin < 2) return "pads are attributes of an old operator set";
     if (n->nin > 3 && w_node_in(g, n, 3)) return "has axes";
     if (!all_const(g, n, 1)) return "pads are not constant";
-    return refuse_one(ctx, g, n, a);
+    return refuse_one(p, n, a);
 }
 
 /* ---- prepare ---- */

@@ -32,7 +32,8 @@ static const char *refuse_common(const w_graph *g, const w_node *n) {
                                                                                                : "an unusual window";
 }
 
-static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const char *why = refuse_common(g, n);
     const w_value *res = w_node_in(g, n, 3), *y = &g->value[n->out[0]];
     if (why) return why;
@@ -41,7 +42,8 @@ static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w
     return NULL;
 }
 
-static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const char *why = refuse_common(g, n);
     const w_value *x = w_node_in(g, n, 0), *w = w_node_in(g, n, 1), *y = &g->value[n->out[0]];
     if (why) return why;

@@ -16,7 +16,8 @@ typedef struct dynamic_params {
 enum { Y, Y_SCALE, Y_ZERO };
 typedef struct ends { float lo, hi; } ends;
 
-static const char *refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[Y]];
     if (!w_is_real_f32(in)) return "the input is not f32";
     if (w_value_layout(in) != out->layout && !w_layouts_agree(&in->shape)) return "input and output lie differently";

@@ -57,14 +57,16 @@ static const char *refuse_nest(const w_graph *g, const w_node *n) {
 
 static bool is_plain_const(const w_value *v) { return v->kind == W_VALUE_CONST && v->type != WEIR_F64; }
 
-static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     if (!w_is_real_f32(&g->value[n->out[0]])) return "output is not f32";
     for (uint32_t i = 0; i < n->nin; i++)
         if (!w_is_real_f32(w_node_in(g, n, i)) && !is_plain_const(w_node_in(g, n, i))) return "an operand is not f32";
     return refuse_nest(g, n);
 }
 
-static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *out = &g->value[n->out[0]];
     if (!w_is_quant8(out) || out->type != WEIR_U8) return "output is not quantised to u8";
     for (uint32_t i = 0; i < n->nin; i++)

@@ -11,7 +11,8 @@ typedef struct gather_params {
     const void *index;          /* constant indices, aligned; NULL: operand 1 */
 } gather_params;
 
-static const char *gather_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *gather_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]], *index = w_node_in(g, n, 1);
     if ((w_value_layout(in) == W_NHWC && !w_layouts_agree(&in->shape)) ||
         (out->layout == W_NHWC && !w_layouts_agree(&out->shape)))

@@ -73,14 +73,16 @@ static const char *refuse_constant(const w_graph *g, const w_node *n, product *o
     return refuse_bias(g, n, o);
 }
 
-static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     product o;
     const char *why = refuse_constant(g, n, &o);
     return why ? why : w_igemm_refuse_f32(g, n, o.res);
 }
 
 /* Few rows by weights that are bf16, or 8 bits with scales for whole columns. */
-static const char *refuse_narrow(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_narrow(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     product o;
     const char *why = refuse_constant(g, n, &o);
     if (!why) why = w_igemm_refuse_f32(g, n, o.res);
@@ -90,10 +92,11 @@ static const char *refuse_narrow(const weir_context *ctx, const w_graph *g, cons
     if (!half && !bytes) return "weights are neither bf16 nor of 8 bits with scales";
     if (half && o.alpha != 1.0f) return "alpha is not 1";
     if (bytes && b->quant->n > 1 && b->quant->axis != b->shape.rank - (o.trans_b ? 2 : 1)) return "scales do not run along the columns";
-    return w_igemm_refuse_narrow(ctx->kernels, o.m, o.k, o.n, half ? W_BITS_BF16 : 8);
+    return w_igemm_refuse_narrow(p->ctx->kernels, o.m, o.k, o.n, half ? W_BITS_BF16 : 8);
 }
 
-static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     product o;
     const char *why = refuse_constant(g, n, &o);
     if (why) return why;
@@ -102,7 +105,8 @@ static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_
     return w_igemm_refuse_u8(g, n, o.res, axis, o.ep->act);
 }
 
-static const char *refuse_dynamic(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_dynamic(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     product o;
     const char *why = product_of(g, n, &o);
     if (!why) why = refuse_bias(g, n, &o);

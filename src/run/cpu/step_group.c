@@ -31,7 +31,8 @@ static const char *refuse_common(const w_graph *g, const w_node *n, w_window *w)
     return NULL;
 }
 
-static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     w_window w;
     const char *why = refuse_common(g, n, &w);
     return why ? why : w_igemm_refuse_f32(g, n, 3);
@@ -39,7 +40,8 @@ static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w
 
 #define MAX_SUM (INT32_MAX / (255 * 128)) /* elements whose products fit 32 bits, whatever their values */
 
-static const char *refuse_u8(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     w_window w;
     const char *why = refuse_common(g, n, &w);
     if (why) return why;

@@ -16,17 +16,19 @@ static bool constant(const w_graph *g, const w_node *n, uint32_t i) {
     return !v || v->kind == W_VALUE_CONST;
 }
 
-static const char *refuse_f32(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     if (!constant(g, n, B) || !constant(g, n, SCALES) || !constant(g, n, ZEROS) || !constant(g, n, BIAS)) return "weights are not constant";
     if (w_shape_count(&w_node_in(g, n, A)->shape) <= 0) return "A is empty";
     if (w_is_nhwc(w_node_in(g, n, A)) || w_is_nhwc(&g->value[n->out[0]])) return "an operand does not lie row-major";
     return w_igemm_refuse_f32(g, n, W_NONE);
 }
 
-static const char *refuse_narrow(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
-    const char *why = refuse_f32(ctx, g, n, a);
+static const char *refuse_narrow(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
+    const char *why = refuse_f32(p, n, a);
     w_nbits m = w_nbits_of(n);
-    return why ? why : w_igemm_refuse_narrow(ctx->kernels, rows_of(g, n), (size_t)m.k, (size_t)m.n, m.bits);
+    return why ? why : w_igemm_refuse_narrow(p->ctx->kernels, rows_of(g, n), (size_t)m.k, (size_t)m.n, m.bits);
 }
 
 /* ---- prepare ---- */

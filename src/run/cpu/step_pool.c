@@ -31,7 +31,8 @@ static const char *refuse_layout(const w_graph *g, const w_node *n) {
     return w_is_nhwc(x) && w_is_nhwc(y) ? NULL : "images do not lie channels-last";
 }
 
-static const char *refuse_pool(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_pool(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_pool_attr *at = pool_attr(n);
     const w_value *x = w_node_in(g, n, 0), *y = &g->value[n->out[0]];
     const char *why = refuse_layout(g, n);
@@ -46,7 +47,8 @@ static const char *refuse_pool(const weir_context *ctx, const w_graph *g, const 
     return w_same_quant(x, y) ? NULL : "input and output are quantised differently";
 }
 
-static const char *refuse_global(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse_global(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *x = w_node_in(g, n, 0), *y = &g->value[n->out[0]];
     const char *why = refuse_layout(g, n);
     if (why) return why;

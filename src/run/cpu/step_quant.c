@@ -11,7 +11,8 @@ typedef struct quant_params {
     w_fn_dequantize_u8 *dq;
 } quant_params;
 
-static const char *quant_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *quant_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]], *scale = w_node_in(g, n, 1), *zero = w_node_in(g, n, 2);
     bool quantize = n->op == W_OP_QuantizeLinear;
     const w_value *real = quantize ? in : out, *bytes = quantize ? out : in;

@@ -36,7 +36,8 @@ static bool reduced_axes(const w_graph *g, const w_node *n, bool *reduced) {
     return true;
 }
 
-static const char *reduce_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *reduce_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     bool reduced[W_MAX_RANK];
     if (!w_is_real_f32(in) || !w_is_real_f32(out)) return "not f32";

@@ -29,7 +29,8 @@ static bool image_axes(const w_value *v, int *height, int *width) {
     return !last || v->shape.rank == 4;
 }
 
-static const char *resize_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *resize_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     w_resize_line line[W_MAX_RANK];
     int height, width;

@@ -36,7 +36,8 @@ static int64_t axis_of(const w_node *n, const w_shape *s) {
     return axis < 0 ? axis + s->rank : axis;
 }
 
-static const char *softmax_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *softmax_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     int64_t axis = axis_of(n, &in->shape);
     if (!both_f32(g, n)) return "not f32";
@@ -69,7 +70,8 @@ static weir_status softmax_prepare(w_plan *p, w_step *s, weir_error *e) {
     return WEIR_OK;
 }
 
-static const char *affine_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *affine_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     if (n->nout > 1) return "has statistics as results";
     if (!both_f32(g, n)) return "not f32";
@@ -119,7 +121,8 @@ static bool is_row(const w_value *v, const w_shape *x, int64_t axis) {
 
 static bool in_rows(const w_value *v) { return w_value_layout(v) == W_ROW || w_layouts_agree(&v->shape); }
 
-static const char *layernorm_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *layernorm_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]], *scale = w_node_in(g, n, 1), *bias = w_node_in(g, n, 2);
     int64_t axis = axis_of(n, &in->shape);
     for (uint32_t i = 1; i < n->nout; i++)
@@ -185,7 +188,8 @@ static void rows_touch(const w_plan *p, const w_step *s, w_touch *t) {
 
 typedef struct columns_params { size_t n, stride, chunk, chunks, tiles; w_fn_softmax_columns_f32 *fn; } columns_params;
 
-static const char *columns_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *columns_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     if (!both_f32(g, n)) return "not f32";
     if (w_attr_int(n, "weir_coerce", 0)) return "several axes are normalised together";

@@ -51,7 +51,8 @@ static bool op_of(const w_graph *g, const w_node *n, w_kepi *op) {
     }
 }
 
-static const char *unary_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *unary_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     w_kepi op;
     if (!op_of(g, n, &op)) return "a form that has no kernel";

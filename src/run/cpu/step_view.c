@@ -12,7 +12,8 @@ typedef struct view_params {
 
 static bool is_permuted(const w_value *v) { return w_value_layout(v) == W_NHWC && !w_layouts_agree(&v->shape); }
 
-static const char *view_refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *view_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *in = w_node_in(g, n, 0), *out = &g->value[n->out[0]];
     if (!in || n->nout > 1) return "has a second result";
     if (in->quant && in->quant->n > 1) return "quantised per channel";

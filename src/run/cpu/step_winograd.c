@@ -66,9 +66,10 @@ static const w_wino_tile *choose(const w_kernels *k, const w_window *w, size_t c
     return best;
 }
 
-static const char *refuse(const weir_context *ctx, const w_graph *g, const w_node *n, w_arena *a) {
+static const char *refuse(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
     const w_value *x = w_node_in(g, n, 0), *k = w_node_in(g, n, 1), *b = w_node_in(g, n, 2), *y = &g->value[n->out[0]];
-    size_t lanes = ctx->kernels->wino[0].lanes;
+    size_t lanes = p->ctx->kernels->wino[0].lanes;
     w_window w;
     if (lanes == 1) return "no Winograd transforms for this instruction set";
     if (x->shape.rank != 4 || conv_attr(n)->group != 1) return "not a plain two-dimensional convolution";
@@ -76,7 +77,7 @@ static const char *refuse(const weir_context *ctx, const w_graph *g, const w_nod
     if (k->kind != W_VALUE_CONST || (b && b->kind != W_VALUE_CONST)) return "weights are not constant";
     if (!window_of(g, n, &w) || !is_3x3(&w)) return "not 3x3 with stride 1";
     if (x->shape.dim[1] % (int64_t)lanes || y->shape.dim[1] % (int64_t)lanes) return "channels are no multiple of the vector";
-    if (!choose(ctx->kernels, &w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1])) return "channels or pixels are so few that tiles save nothing";
+    if (!choose(p->ctx->kernels, &w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1])) return "channels or pixels are so few that tiles save nothing";
     return w_igemm_refuse_f32(g, n, 3);
 }
 

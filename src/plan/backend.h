@@ -51,6 +51,8 @@ typedef struct w_backend {
     /* Candidates for an operator, best first; ends with NULL. Never empty for an operator in ops.inc: the last one runs
      * the operator's reference. */
     const w_impl *const *(*impls)(uint16_t op);
+    /* Decides, before any step is chosen, what the steps of a plan have to share; p->shared is the backend's to keep it. */
+    weir_status (*share)(w_plan *p, weir_error *e);
 } w_backend;
 extern const w_backend w_backend_cpu; /* src/run/cpu */
 #endif

@@ -82,6 +82,7 @@ weir_status w_plan_choose(w_plan *p, const bool *is_step, weir_error *e) {
     p->step = w_arena_array(&p->arena_mem, n + 1, sizeof *p->step);
     if (!p->step)
         return w_oom(e, n * sizeof *p->step, "steps");
+    W_TRY(p->ctx->backend->share(p, e));
     for (size_t i = 0; i < g->nnode; i++) {
         if (g->node[i].op == W_OP_NONE || !is_step[i])
             continue;

@@ -2,12 +2,25 @@
 #include "planner.h"
 #include <stdlib.h>
 
+#define SPARE_SHARE 0.1              /* of the weights in use, by which packed ones may be larger ... */
+#define SPARE_BYTES (8.0 * (1 << 20)) /* ... besides so much */
+
+static weir_status set_spare(w_plan *p, weir_error *e) {
+    double by_type[WEIR_BOOL + 1];
+    W_TRY(w_weight_bytes(p->graph, by_type, e));
+    p->spare_bytes = SPARE_BYTES;
+    for (int t = 0; t <= WEIR_BOOL; t++)
+        p->spare_bytes += SPARE_SHARE * by_type[t];
+    return WEIR_OK;
+}
+
 static weir_status build(w_plan *p, w_graph *g, const weir_session_options *so, weir_error *e) {
     const w_machine *m; /* first of all, so that measuring it is over before the model takes memory */
     W_TRY(w_machine_get(p->ctx, false, &m, e));
     W_TRY(w_plan_bind(g, so, e));
     W_TRY(w_passes_plan(g, e));
     W_TRY(w_plan_own_outputs(g, e));
+    W_TRY(set_spare(p, e));
     bool *is_step = calloc(g->nnode + 1, sizeof *is_step);
     if (!is_step)
         return w_oom(e, g->nnode, "the plan");

@@ -73,6 +73,8 @@ typedef struct w_plan {
     w_loc *value_loc;          /* [graph->nvalue] */
     w_id *storage;             /* [graph->nvalue] the value whose bytes a view shares; itself where it has its own */
     w_buffer *buffer; size_t nbuffer;
+    double spare_bytes;        /* that packed weights may take beyond the model's, for speed */
+    const void *shared;        /* the backend's, of all steps */
     size_t arena_bytes, arena_lower_bound;
     const char *arena_bound_proof; /* "max-live", "search", "none" */
     bool order_proved;         /* no other order of the steps has a lower peak of live bytes */

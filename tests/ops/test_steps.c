@@ -31,7 +31,8 @@ static const w_impl *const *some_impls(uint16_t op) {
     const w_impl *const *all = w_backend_cpu.impls(op);
     return op == test_op ? all + test_skip : all;
 }
-static const w_backend some_backend = {"some", some_impls};
+static weir_status share(w_plan *p, weir_error *e) { return w_backend_cpu.share(p, e); }
+static const w_backend some_backend = {"some", some_impls, share};
 
 static const w_impl *ran[MOST_IMPLS];
 static size_t nran, nruns;

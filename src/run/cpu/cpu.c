@@ -103,4 +103,4 @@ static const w_impl *const *cpu_impls(uint16_t op) {
     return op > W_OP_NONE && op < W_OP_COUNT ? lists[op] : none;
 }
 
-const w_backend w_backend_cpu = {"cpu", cpu_impls};
+const w_backend w_backend_cpu = {"cpu", cpu_impls, w_winograd_share};

@@ -9,14 +9,12 @@
  * direct sum, and about three times as much (3e-6 of the largest output at 512 channels). It may not be computed column by
  * column in a stream. */
 #include "step_igemm.h"
-#include "steps.h"
+#include "step_winograd.h"
 #include <string.h>
 
 #define CHUNK_BYTES (192u << 10)  /* places of a chunk, input and output side, that stay in L2: a fifth of a large one */
 #define CHUNK_LIMIT (4u << 20)    /* of any chunk: a share of the last level */
-#define WEIGHTS_IN_L2 (256u << 10)
 #define SHORTEST 12                 /* tiles that a product needs to run well */
-#define MUCH 0.9                    /* of the time at most, for a larger edge to be taken */
 
 typedef struct wino {
     w_f32_wino g;              /* pointers are set at run time; bias is in the plan */
@@ -31,68 +29,18 @@ typedef struct wino {
     uint32_t res;
 } wino;
 
-static const w_conv_attr *conv_attr(const w_node *n) { return n->attr; }
-
-static bool window_of(const w_graph *g, const w_node *n, w_window *w) {
-    const w_conv_attr *a = conv_attr(n);
-    return w_window_of(w_node_in(g, n, 0), &g->value[n->out[0]], &a->kernel_shape, &a->strides, &a->pads, &a->dilations, w);
-}
-
-static bool is_3x3(const w_window *w) {
-    return w->kh == 3 && w->kw == 3 && w->sh == 1 && w->sw == 1 && w->dh == 1 && w->dw == 1 && w->pt <= 1 && w->pl <= 1;
-}
-
-static size_t tiles_of(size_t outputs, size_t edge) { return (outputs + edge - 1) / edge; }
-
-/* Cycles times the lanes: half for a multiply-add, some for a weight from beyond L2, and the transforms, half of them for an input
- * channel of a tile and half for an output channel. AVX2 on Zen 3 takes 60 and 212 cycles a vector, and 107 and 480 where the
- * places lie a power of two apart and meet in few sets of the first cache: 90 and 260 lie between. Few channels do not pay for
- * those, nor do tiles that mostly lie outside. */
-static double cycles(const w_window *w, size_t edge, size_t c, size_t n, size_t lanes) {
-    double products = (double)c * (double)n * (edge ? (double)w_wino_places(edge) : 9), transforms = edge == 0 ? 0 : edge == 2 ? 90 : 260;
-    double times = edge ? (double)(tiles_of(w->oh, edge) * tiles_of(w->ow, edge)) : (double)(w->oh * w->ow);
-    double far = products * sizeof(float) > WEIGHTS_IN_L2 ? products * (double)lanes / 2 : 0;
-    return times * (products / 2 + transforms * (double)(c + n)) + far;
-}
-
-/* What saves time; a larger edge, whose weights take more memory and whose sums round more, if it saves much. NULL: nothing does. */
-static const w_wino_tile *choose(const w_kernels *k, const w_window *w, size_t c, size_t n) {
-    const w_wino_tile *best = NULL;
-    double least = cycles(w, 0, c, n, k->wino[0].lanes);
-    for (size_t i = 0; i < W_WINO_SIZES; i++) {
-        double now = cycles(w, k->wino[i].edge, c, n, k->wino[i].lanes);
-        if (now < (best ? MUCH * least : least)) best = &k->wino[i], least = now;
-    }
-    return best;
-}
-
-static const char *refuse(const w_plan *p, const w_node *n, w_arena *a) {
-    const w_graph *g = p->graph;
-    const w_value *x = w_node_in(g, n, 0), *k = w_node_in(g, n, 1), *b = w_node_in(g, n, 2), *y = &g->value[n->out[0]];
-    size_t lanes = p->ctx->kernels->wino[0].lanes;
-    w_window w;
-    if (lanes == 1) return "no Winograd transforms for this instruction set";
-    if (x->shape.rank != 4 || conv_attr(n)->group != 1) return "not a plain two-dimensional convolution";
-    if (!w_is_nhwc(x) || !w_is_nhwc(y)) return "images do not lie channels-last";
-    if (k->kind != W_VALUE_CONST || (b && b->kind != W_VALUE_CONST)) return "weights are not constant";
-    if (!window_of(g, n, &w) || !is_3x3(&w)) return "not 3x3 with stride 1";
-    if (x->shape.dim[1] % (int64_t)lanes || y->shape.dim[1] % (int64_t)lanes) return "channels are no multiple of the vector";
-    if (!choose(p->ctx->kernels, &w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1])) return "channels or pixels are so few that tiles save nothing";
-    return w_igemm_refuse_f32(g, n, 3);
-}
-
 /* ---- prepare ---- */
 
 static void set_geometry(const w_plan *p, const w_step *s, wino *m) {
     const w_value *x = w_step_in(p, s, 0), *y = w_step_out(p, s, 0);
     w_window w;
-    window_of(p->graph, w_step_node(p, s), &w);
+    w_winograd_window(p->graph, w_step_node(p, s), &w);
     m->images = (size_t)x->shape.dim[0];
-    m->tile = *choose(p->ctx->kernels, &w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1]);
+    m->tile = *w_winograd_tile(p, w_step_node(p, s));
     m->places = w_wino_places(m->tile.edge);
     m->g = (w_f32_wino){.ih = w.ih, .iw = w.iw, .oh = w.oh, .ow = w.ow, .pt = (int)w.pt, .pl = (int)w.pl, .c = (size_t)x->shape.dim[1],
-                        .n = (size_t)y->shape.dim[1], .tiles_x = tiles_of(w.ow, m->tile.edge), .ep = w_kepi_of(&conv_attr(w_step_node(p, s))->ep)};
-    m->tiles = tiles_of(w.oh, m->tile.edge) * m->g.tiles_x;
+                        .n = (size_t)y->shape.dim[1], .tiles_x = w_winograd_tiles(w.ow, m->tile.edge), .ep = w_kepi_of(&((const w_conv_attr *)w_step_node(p, s)->attr)->ep)};
+    m->tiles = w_winograd_tiles(w.oh, m->tile.edge) * m->g.tiles_x;
 }
 
 static size_t places_bytes(const wino *m, size_t tiles) {
@@ -268,4 +216,4 @@ static void touch(const w_plan *p, const w_step *s, w_touch *t) {
     w_touch_l1(t, loads, places * (double)(g->c + g->n) + (double)s->out[0].bytes);
 }
 
-const w_impl w_impl_conv_f32_winograd = {"conv_f32_winograd", W_OP_Conv, refuse, prepare, run, touch};
+const w_impl w_impl_conv_f32_winograd = {"conv_f32_winograd", W_OP_Conv, w_winograd_refuse, prepare, run, touch};

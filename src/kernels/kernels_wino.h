@@ -44,30 +44,8 @@ static inline size_t w_wino_apart(size_t tiles, size_t channels) { return ((tile
 
 #define W_WINO_A 0.625f
 #define W_WINO_B 1.5f
-/* G g of one column or row, which lie `from` and `to` apart. */
-static inline void w_wino_weights_line(size_t edge, const double *g, size_t from, double *u, size_t to) {
-    const double a = W_WINO_A, b = W_WINO_B, x = g[0], y = g[from], z = g[2 * from];
-    if (edge == 2) {
-        u[0] = x;
-        u[to] = 0.5 * (x + y + z);
-        u[2 * to] = 0.5 * (x - y + z);
-        u[3 * to] = z;
-        return;
-    }
-    const double na = 1 / (2 * a * a * (a * a - b * b)), nb = 1 / (2 * b * b * (b * b - a * a));
-    u[0] = x / (a * a * b * b);
-    u[to] = na * (x + a * y + a * a * z);
-    u[2 * to] = na * (x - a * y + a * a * z);
-    u[3 * to] = nb * (x + b * y + b * b * z);
-    u[4 * to] = nb * (x - b * y + b * b * z);
-    u[5 * to] = z;
-}
-/* u[places] = G g G^T of one 3x3 kernel g, row-major; in double, rounded once. */
-static inline void w_wino_weights(size_t edge, const float g[9], float u[W_WINO_PLACES_MOST]) {
-    double k[9], t[6 * 3], all[W_WINO_PLACES_MOST];
-    for (size_t i = 0; i < 9; i++) k[i] = (double)g[i];
-    for (size_t i = 0; i < 3; i++) w_wino_weights_line(edge, k + i, 3, t + i, 3);
-    for (size_t i = 0; i < edge + 2; i++) w_wino_weights_line(edge, t + i * 3, 1, all + i * (edge + 2), 1);
-    for (size_t i = 0; i < w_wino_places(edge); i++) u[i] = (float)all[i];
-}
+/* G g G^T, in double and rounded once, of n <= W_WINO_KERNELS kernels of 3 x 3, row-major and `stride` floats apart: place e of
+ * kernel j becomes u[e * apart + j]. */
+#define W_WINO_KERNELS 8
+void w_wino_weights(size_t edge, const void *kernels, size_t stride, size_t n, float *u, size_t apart);
 #endif

@@ -84,7 +84,7 @@ static void products(const image *m, size_t tiles, const float *w, const float *
     for (size_t k = 0; k < m->g.n; k++)
         for (size_t ci = 0; ci < m->g.c; ci++) {
             float u[W_WINO_PLACES_MOST];
-            w_wino_weights(m->reference.edge, w + (k * m->g.c + ci) * 9, u);
+            w_wino_weights(m->reference.edge, w + (k * m->g.c + ci) * 9, 9, 1, u, 1);
             for (size_t e = 0; e < m->places; e++)
                 for (size_t t = 0; t < tiles; t++)
                     out[e * out_apart + t * m->g.n + k] += u[e] * v[e * v_apart + t * m->g.c + ci];

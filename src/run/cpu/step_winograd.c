@@ -78,12 +78,9 @@ static void pack_block(float *to, const wino *m, const char *w, size_t j0) {
     size_t c = m->g.c, cols = W_MIN(m->nr, m->g.n - j0), width = w_block_width(m->nr, cols), zeros = cols < width ? (c + 1) * width : width;
     for (size_t k = 0; k < m->places; k++) memset(to + k * m->place_floats, 0, zeros * sizeof *to);
     for (size_t i = 0; i < c; i++)
-        for (size_t j = 0; j < cols; j++) {
-            float taps[9], place[W_WINO_PLACES_MOST], *at = to + (i + 1) * width + j;
-            memcpy(taps, w + ((j0 + j) * c + i) * sizeof taps, sizeof taps);
-            w_wino_weights(m->tile.edge, taps, place);
-            for (size_t k = 0; k < m->places; k++) at[k * m->place_floats] = place[k];
-        }
+        for (size_t j = 0; j < cols; j += W_WINO_KERNELS)
+            w_wino_weights(m->tile.edge, w + ((j0 + j) * c + i) * 9 * sizeof(float), 9 * c, W_MIN(cols - j, (size_t)W_WINO_KERNELS),
+                           to + (i + 1) * width + j, m->place_floats);
 }
 
 static weir_status pack(w_plan *p, w_step *s, wino *m, const void *w, weir_error *e) {

@@ -39,8 +39,43 @@ enum { W_WINO_SIZES = 2, W_WINO_PLACES_MOST = 36 };
 
 static inline size_t w_wino_places(size_t edge) { return (edge + 2) * (edge + 2); }
 
-/* An odd number of lines: the places of a tile, touched together, meet in as many sets of a cache as there are. */
-static inline size_t w_wino_apart(size_t tiles, size_t channels) { return ((tiles * channels + 15) / 16 | 1) * 16; }
+/* An odd number of lines: the places of a tile, touched together, meet in as many sets of a cache as there are. elem: bytes. */
+static inline size_t w_wino_apart(size_t tiles, size_t channels, size_t elem) {
+    return ((tiles * channels * elem + 63) / 64 | 1) * 64 / elem;
+}
+
+/* F(2x2, 3x3) on u8 images and s8 weights, in integers. Places of the input are s16, at most 4 * 255; those of the weights, twice
+ * G for G, s16 and at most 9 * 128; their products sum up to s32 modulo 2^32. What comes back is four times the direct sum, which has to
+ * fit s32, and is divided exactly: the outputs have the bits of every other u8 kernel. */
+typedef struct w_u8_wino {
+    const uint8_t *in;       /* [ih][iw][c], c a multiple of 16 */
+    size_t ih, iw, c;
+    int pt, pl;
+    int32_t zero;            /* of the input, and what lies outside the image */
+    size_t tiles_x;
+    int16_t *v;              /* places of the input, of c channels */
+    const int32_t *m;        /* places of the output, of n channels */
+    size_t v_apart, m_apart; /* elements from a place to the next */
+    size_t oh, ow;
+    const float *mul, *bias; /* [n], n a multiple of 8 */
+    w_u8_igemm to;           /* n, residual, activation and output as there, with rows for the pixels of [oh][ow]; no late scale */
+} w_u8_wino;
+/* Tiles t0 <= t < t1: in writes v, out reads m. */
+typedef void w_fn_u8_wino_in(const w_u8_wino *g, size_t t0, size_t t1);
+typedef void w_fn_u8_wino_out(const w_u8_wino *g, size_t t0, size_t t1);
+
+/* out[p][j] = the sum over i of in[p][i] * w[i][j], modulo 2^32; rows p0 <= p < p1 of column blocks b0 <= b < b1. */
+typedef struct w_s16_gemm {
+    const int16_t *in;
+    size_t row_stride, k;    /* k even */
+    const int16_t *w;        /* blocks of [k / 2][nr][2], zeros beyond n */
+    size_t n;                /* a multiple of 8 */
+    int32_t *out;
+    size_t out_stride;
+} w_s16_gemm;
+typedef void w_fn_s16_gemm(const w_s16_gemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
+/* in NULL: the set has none, or direct sums are faster. */
+typedef struct w_u8_wino_tile { w_fn_u8_wino_in *in; w_fn_s16_gemm *product; w_fn_u8_wino_out *out; const char *name; uint8_t nr; } w_u8_wino_tile;
 
 #define W_WINO_A 0.625f
 #define W_WINO_B 1.5f
@@ -48,4 +83,7 @@ static inline size_t w_wino_apart(size_t tiles, size_t channels) { return ((tile
  * kernel j becomes u[e * apart + j]. */
 #define W_WINO_KERNELS 8
 void w_wino_weights(size_t edge, const void *kernels, size_t stride, size_t n, float *u, size_t apart);
+/* 4 G g G^T of 3 x 3 kernels k[j][i] = kernels + (j * c + i) * 9 of n outputs and c inputs, for w_s16_gemm with blocks of nr columns:
+ * place e lies at u + e * apart. */
+void w_wino_weights_s16(const int8_t *kernels, size_t n, size_t c, size_t nr, int16_t *u, size_t apart);
 #endif

@@ -36,6 +36,9 @@ void check_print_speed(const check *c, const char *shape, double seconds, double
 void check_f32_igemm(check *c, w_fn_f32_igemm *fn, int mr, int nr, int pack);
 void check_f32_wino_in(check *c, w_fn_f32_wino_in *fn, int mr, int nr, int pack);
 void check_f32_wino_out(check *c, w_fn_f32_wino_out *fn, int mr, int nr, int pack);
+void check_u8_wino_in(check *c, w_fn_u8_wino_in *fn, int mr, int nr, int pack);
+void check_u8_wino_out(check *c, w_fn_u8_wino_out *fn, int mr, int nr, int pack);
+void check_s16_gemm(check *c, w_fn_s16_gemm *fn, int mr, int nr, int pack);
 void check_u8_igemm(check *c, w_fn_u8_igemm *fn, int mr, int nr, int pack);
 void check_f32_narrow(check *c, w_fn_f32_narrow *fn, int mr, int nr, int bits);
 /* Bytes a second that one thread reads from memory, in units of 1e9; measured once. */

@@ -44,7 +44,7 @@ static void split_in(w_fn_f32_wino_in *fn, const image *m, float *places, size_t
 
 /* The next place follows at once, or as far away as it best lies. */
 static size_t apart_of(check *c, size_t tiles, size_t channels) {
-    return check_range(c, 0, 1) ? tiles * channels : w_wino_apart(tiles, channels);
+    return check_range(c, 0, 1) ? tiles * channels : w_wino_apart(tiles, channels, sizeof(float));
 }
 
 void check_f32_wino_in(check *c, w_fn_f32_wino_in *fn, int mr, int nr, int pack) {

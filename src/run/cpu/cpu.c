@@ -15,7 +15,7 @@
 
 #define LIST(op, ...) static const w_impl *const list_##op[] = {__VA_ARGS__ __VA_OPT__(,) & ref_##op, NULL};
 
-LIST(Conv, &w_impl_conv_u8_dw, &w_impl_conv_f32_dw, &w_impl_conv_u8_igemm, &w_impl_conv_f32_winograd, &w_impl_conv_f32_igemm,
+LIST(Conv, &w_impl_conv_u8_dw, &w_impl_conv_f32_dw, &w_impl_conv_u8_winograd, &w_impl_conv_u8_igemm, &w_impl_conv_f32_winograd, &w_impl_conv_f32_igemm,
      &w_impl_conv_u8_group, &w_impl_conv_f32_group)
 LIST(ConvTranspose)
 LIST(Gemm, &w_impl_gemm_u8, &w_impl_gemm_narrow, &w_impl_gemm_f32, &w_impl_gemm_f32_dynamic)

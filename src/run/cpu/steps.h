@@ -4,6 +4,7 @@
 #include "backend.h"
 
 /* Conv, group == 1 (others refuse): u8 x s8, then f32. */
+extern const w_impl w_impl_conv_u8_winograd;
 extern const w_impl w_impl_conv_u8_igemm;
 extern const w_impl w_impl_conv_f32_winograd;
 weir_status w_winograd_share(w_plan *p, weir_error *e); /* the memory by which weights may grow; keeps its choices in p->shared */

@@ -19,42 +19,61 @@ static bool is_3x3(const w_window *w) {
     return w->kh == 3 && w->kw == 3 && w->sh == 1 && w->sw == 1 && w->dh == 1 && w->dw == 1 && w->pt <= 1 && w->pl <= 1;
 }
 
-/* Cycles times the lanes: half for a multiply-add, some for a weight from beyond L2, and the transforms, half of them for an input
- * channel of a tile and half for an output channel: AVX2 on Zen 3 takes 60 and 210 cycles a vector. Few channels do not pay for
- * those, nor do tiles that mostly lie outside. */
-static double cycles(const w_window *w, size_t edge, size_t c, size_t n, size_t lanes) {
-    double products = (double)c * (double)n * (edge ? (double)w_wino_places(edge) : 9), transforms = edge == 0 ? 0 : edge == 2 ? 60 : 210;
+/* What a choice costs, in cycles times the f32 lanes: a multiply-add of the direct sum and of the products, and the transforms of a
+ * tile for a channel of the input and of the output, by growing edge. Sizes in bytes: of a weight as it is and at a place. Measured
+ * on Zen 3 with AVX2. */
+typedef struct costs { double direct, product, in[W_WINO_SIZES], out[W_WINO_SIZES]; size_t weight, place; } costs;
+static const costs f32 = {0.5, 0.5, {60, 210}, {60, 210}, 4, 4}, u8 = {0.38, 0.30, {30}, {45}, 1, 2};
+
+/* edge 0: the direct sum. Few channels do not pay for the transforms, nor do tiles that mostly lie outside, nor weights from
+ * beyond L2 for few tiles. */
+static double cycles(const costs *k, const w_window *w, size_t edge, size_t c, size_t n, size_t lanes) {
+    double products = (double)c * (double)n * (edge ? (double)w_wino_places(edge) : 9), bytes = products * (double)(edge ? k->place : k->weight);
     double times = edge ? (double)(w_winograd_tiles(w->oh, edge) * w_winograd_tiles(w->ow, edge)) : (double)(w->oh * w->ow);
-    double far = products * sizeof(float) > WEIGHTS_IN_L2 ? products * (double)lanes / 2 : 0;
-    return times * (products / 2 + transforms * (double)(c + n)) + far;
+    double transforms = edge ? k->in[edge / 4] * (double)c + k->out[edge / 4] * (double)n : 0, far = bytes > WEIGHTS_IN_L2 ? bytes * (double)lanes / 8 : 0;
+    return times * (products * (edge ? k->product : k->direct) + transforms) + far;
 }
 
 /* By which the weights of all places are larger than those of the file. */
-static double more_bytes(size_t edge, size_t c, size_t n) { return (double)(c * n * sizeof(float)) * (double)(w_wino_places(edge) - 9); }
-
-static bool saves(const w_kernels *k, const w_window *w, size_t c, size_t n) {
-    bool any = false;
-    for (size_t i = 0; i < W_WINO_SIZES; i++) any |= cycles(w, k->wino[i].edge, c, n, k->wino[i].lanes) < cycles(w, 0, c, n, k->wino[i].lanes);
-    return any;
+static double more_bytes(const costs *k, size_t edge, size_t c, size_t n) {
+    return (double)(c * n) * ((double)(w_wino_places(edge) * k->place) - (double)(9 * k->weight));
 }
 
-/* Why not, but for the memory of the weights. */
-static const char *unfit(const w_plan *p, const w_node *n, w_window *w) {
-    const w_graph *g = p->graph;
+/* ---- refusals ---- */
+
+static const char *unfit(const w_graph *g, const w_node *n, w_window *w, size_t c_lanes, size_t n_lanes) {
     const w_value *x = w_node_in(g, n, 0), *k = w_node_in(g, n, 1), *b = w_node_in(g, n, 2), *y = &g->value[n->out[0]];
-    size_t lanes = p->ctx->kernels->wino[0].lanes;
-    if (lanes == 1) return "no Winograd transforms for this instruction set";
     if (x->shape.rank != 4 || ((const w_conv_attr *)n->attr)->group != 1) return "not a plain two-dimensional convolution";
     if (!w_is_nhwc(x) || !w_is_nhwc(y)) return "images do not lie channels-last";
     if (k->kind != W_VALUE_CONST || (b && b->kind != W_VALUE_CONST)) return "weights are not constant";
     if (!w_winograd_window(g, n, w) || !is_3x3(w)) return "not 3x3 with stride 1";
-    if (x->shape.dim[1] % (int64_t)lanes || y->shape.dim[1] % (int64_t)lanes) return "channels are no multiple of the vector";
-    if (!saves(p->ctx->kernels, w, (size_t)x->shape.dim[1], (size_t)y->shape.dim[1]))
-        return "channels or pixels are so few that tiles save nothing";
-    return w_igemm_refuse_f32(g, n, 3);
+    if (x->shape.dim[1] % (int64_t)c_lanes || y->shape.dim[1] % (int64_t)n_lanes) return "channels are no multiple of the vector";
+    return NULL;
 }
 
-typedef struct wish { double worth, bytes; const w_wino_tile *tile; size_t node; } wish; /* worth: cycles a byte; bytes: by which weights grow */
+static const char *unfit_f32(const w_plan *p, const w_node *n, w_window *w) {
+    size_t lanes = p->ctx->kernels->wino[0].lanes;
+    if (lanes == 1) return "no Winograd transforms for this instruction set";
+    const char *why = unfit(p->graph, n, w, lanes, lanes);
+    return why ? why : w_igemm_refuse_f32(p->graph, n, 3);
+}
+
+#define MAX_CHANNELS (INT32_MAX / (4 * 9 * 255 * 128)) /* four times their sum fits 32 bits, whatever their values */
+
+static const char *unfit_u8(const w_plan *p, const w_node *n, w_window *w) {
+    const char *why = w_igemm_refuse_u8(p->graph, n, 3, 0, ((const w_conv_attr *)n->attr)->ep.act);
+    if (why) return why;
+    if (!p->ctx->kernels->wino_u8.in) return "direct sums are as fast with this instruction set";
+    why = unfit(p->graph, n, w, 16, 8);
+    if (why) return why;
+    if (w_has_late_scale(n)) return "the input's scale is known only at run time";
+    return w_node_in(p->graph, n, 0)->shape.dim[1] > MAX_CHANNELS ? "the sum is too long for 32 bits" : NULL;
+}
+
+/* ---- wishes ---- */
+
+/* worth: cycles a byte; bytes: by which weights grow */
+typedef struct wish { double worth, bytes; size_t edge, node; } wish;
 
 static int by_worth(const void *a, const void *b) {
     const wish *x = a, *y = b;
@@ -62,58 +81,68 @@ static int by_worth(const void *a, const void *b) {
 }
 
 /* An edge that saves time; then a larger one, whose sums round more, if it saves much more. Returns how many. */
-static size_t wishes_of(const w_kernels *k, const w_window *w, size_t c, size_t n, size_t node, wish *to) {
-    double least = cycles(w, 0, c, n, k->wino[0].lanes), bytes = 0;
+static size_t wishes_of(const costs *k, const w_window *w, size_t c, size_t n, size_t lanes, size_t node, wish *to) {
+    double least = cycles(k, w, 0, c, n, lanes), bytes = 0;
     size_t count = 0;
-    for (size_t i = 0; i < W_WINO_SIZES; i++) {
-        double now = cycles(w, k->wino[i].edge, c, n, k->wino[i].lanes), more = more_bytes(k->wino[i].edge, c, n);
+    for (size_t edge = 2; edge <= (k == &f32 ? 4 : 2); edge += 2) {
+        double now = cycles(k, w, edge, c, n, lanes), more = more_bytes(k, edge, c, n);
         if (now >= (count ? MUCH * least : least)) continue;
-        to[count++] = (wish){(least - now) / (more - bytes), more, &k->wino[i], node};
+        to[count++] = (wish){(least - now) / (more - bytes), more, edge, node};
         least = now;
         bytes = more;
     }
     return count;
 }
 
-static size_t wishes(const w_plan *p, wish *to) {
+static size_t wishes(const w_plan *p, size_t i, wish *to) {
     const w_graph *g = p->graph;
-    size_t count = 0;
-    for (size_t i = 0; i < g->nnode; i++) {
-        const w_node *n = &g->node[i];
-        w_window w;
-        if (n->op == W_OP_Conv && !unfit(p, n, &w))
-            count += wishes_of(p->ctx->kernels, &w, (size_t)w_node_in(g, n, 0)->shape.dim[1], (size_t)g->value[n->out[0]].shape.dim[1], i, to + count);
-    }
-    return count;
+    const w_node *n = &g->node[i];
+    w_window w;
+    if (n->op != W_OP_Conv) return 0;
+    const costs *k = !unfit_f32(p, n, &w) ? &f32 : !unfit_u8(p, n, &w) ? &u8 : NULL;
+    return k ? wishes_of(k, &w, (size_t)w_node_in(g, n, 0)->shape.dim[1], (size_t)g->value[n->out[0]].shape.dim[1], p->ctx->kernels->lanes, i, to) : 0;
 }
 
+/* What became of a node: wished for or not, and the edge that it got. */
+typedef struct grant { bool wished; size_t edge; double bytes; } grant;
+
 weir_status w_winograd_share(w_plan *p, weir_error *e) {
-    size_t n = p->graph->nnode + 1;
-    const wish **granted = w_arena_array(&p->arena_mem, n, sizeof(const wish *));
+    size_t n = p->graph->nnode + 1, count = 0;
+    grant *grants = w_arena_array(&p->arena_mem, n, sizeof *grants);
     wish *all = w_arena_array(&p->arena_mem, n * W_WINO_SIZES, sizeof *all);
     double left = p->spare_bytes;
-    if (!granted || !all) return w_oom(e, n * W_WINO_SIZES * sizeof *all, "the sizes of tiles");
-    memset(granted, 0, n * sizeof(const wish *));
-    size_t count = wishes(p, all);
+    if (!grants || !all) return w_oom(e, n * W_WINO_SIZES * sizeof *all, "the sizes of tiles");
+    memset(grants, 0, n * sizeof *grants);
+    for (size_t i = 0; i < p->graph->nnode; i++) count += wishes(p, i, all + count);
     qsort(all, count, sizeof *all, by_worth);
     for (size_t i = 0; i < count; i++) {
-        const wish **now = &granted[all[i].node];
-        double more = all[i].bytes - (*now ? (*now)->bytes : 0);
+        grant *now = &grants[all[i].node];
+        double more = all[i].bytes - now->bytes;
+        now->wished = true;
         if (more <= 0 || more > left) continue;
-        *now = &all[i];
         left -= more;
+        now->edge = all[i].edge;
+        now->bytes = all[i].bytes;
     }
-    p->shared = granted;
+    p->shared = grants;
     return WEIR_OK;
 }
 
-const w_wino_tile *w_winograd_tile(const w_plan *p, const w_node *n) {
-    const wish *granted = ((const wish *const *)p->shared)[n - p->graph->node];
-    return granted ? granted->tile : NULL;
+static const grant *grant_of(const w_plan *p, const w_node *n) { return (const grant *)p->shared + (n - p->graph->node); }
+size_t w_winograd_edge(const w_plan *p, const w_node *n) { return grant_of(p, n)->edge; }
+
+static const char *refuse(const w_plan *p, const w_node *n, const char *unfit) {
+    const grant *g = grant_of(p, n);
+    if (unfit || g->edge) return unfit;
+    return g->wished ? "the memory by which weights may grow went to steps that save more with it" : "channels or pixels are so few that tiles save nothing";
 }
 
-const char *w_winograd_refuse(const w_plan *p, const w_node *n, w_arena *a) {
+const char *w_winograd_refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
     w_window w;
-    const char *why = unfit(p, n, &w);
-    return why ? why : w_winograd_tile(p, n) ? NULL : "the memory by which weights may grow went to steps that save more with it";
+    return refuse(p, n, unfit_f32(p, n, &w));
+}
+
+const char *w_winograd_refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
+    w_window w;
+    return refuse(p, n, unfit_u8(p, n, &w));
 }

@@ -1,0 +1,59 @@
+/* 3x3 convolution of stride 1 on u8 images by Winograd's F(2x2, 3x3) in integers: 16 products of s16 make what takes 36 of u8 and s8.
+ * The sums are exact, so the bits are those of conv_u8_igemm. */
+#include "step_igemm.h"
+#include "step_winograd.h"
+#include "steps.h"
+
+static void chunk(const wino *m, const wino_part *part) {
+    size_t tiles = part->t1 - part->t0;
+    w_u8_wino g = {.in = part->in, .ih = m->w.ih, .iw = m->w.iw, .c = m->c, .pt = (int)m->w.pt, .pl = (int)m->w.pl, .zero = m->zero,
+                   .tiles_x = m->tiles_x, .v = part->v, .m = part->m, .v_apart = part->v_apart, .m_apart = part->m_apart, .oh = m->w.oh,
+                   .ow = m->w.ow, .mul = m->mul, .bias = m->bias, .to = m->to};
+    g.to.out = part->out;
+    g.to.res = part->res;
+    m->tile_u8.in(&g, part->t0, part->t1);
+    for (size_t k = 0; k < m->places; k++) {
+        w_s16_gemm product = {.in = g.v + k * part->v_apart, .row_stride = m->c, .k = m->c, .w = (const int16_t *)m->weights + k * m->place_elements,
+                              .n = m->n, .out = (int32_t *)part->m + k * part->m_apart, .out_stride = m->n};
+        m->tile_u8.product(&product, 0, tiles, 0, (m->n + m->nr - 1) / m->nr);
+    }
+    m->tile_u8.out(&g, part->t0, part->t1);
+}
+
+static weir_status pack(w_plan *p, w_step *s, wino *m, weir_error *e) {
+    m->place_elements = (m->n + m->nr - 1) / m->nr * m->nr * m->c;
+    int16_t *packed = w_step_packed(p, s, m->places * m->place_elements * sizeof *packed, e);
+    if (!packed) return WEIR_NO_RESOURCE;
+    w_wino_weights_s16(w_step_in(p, s, 1)->data, m->n, m->c, m->nr, packed, m->place_elements);
+    m->weights = packed;
+    return WEIR_OK;
+}
+
+/* Residual and output as the implicit GEMM describes them. */
+static void set_output(const w_plan *p, w_step *s, wino *m) {
+    igemm like = {.u8 = {.n = m->n, .out_stride = m->n, .res_stride = m->n}};
+    w_igemm_epilogue(p, s, &like, &((const w_conv_attr *)w_step_node(p, s)->attr)->ep, 3);
+    m->to = like.u8;
+    m->to.late_scale = 1.0f;
+}
+
+static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
+    wino *m = w_winograd_begin(p, s, e);
+    if (!m) return WEIR_NO_RESOURCE;
+    m->tile_u8 = p->ctx->kernels->wino_u8;
+    m->v_elem = m->w_elem = sizeof(int16_t);
+    w_winograd_set_chunks(p, s, m);
+    m->nr = m->tile_u8.nr;
+    m->chunk = chunk;
+    m->zero = w_packed_zero(p, s);
+    m->mul = w_igemm_mul(p, s, m->n, 1.0f, e);
+    if (!m->mul) return WEIR_NO_RESOURCE;
+    set_output(p, s, m);
+    s->kernel = m->tile_u8.name;
+    s->peak = W_PEAK_INT8;
+    W_TRY(pack(p, s, m, e));
+    W_TRY(w_winograd_bias(p, s, m, e));
+    return w_winograd_end(p, s, m, e);
+}
+
+const w_impl w_impl_conv_u8_winograd = {"conv_u8_winograd", W_OP_Conv, w_winograd_refuse_u8, prepare, w_winograd_run, w_winograd_touch};

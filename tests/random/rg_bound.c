@@ -200,6 +200,17 @@ static double normalisation(const look *l) {
     return factor * e + 16 * U * (factor * (x + most(l, 3)) + most(l, 2));
 }
 
+/* LayerNormalization: y = d * s * scale + b, d = x - mean off by D, s = 1 / sqrt(variance + epsilon) at most 1 / sqrt(epsilon). The
+ * variance moves by 2 |d| D, and |d| s is at most sqrt(n), so s is off by the part sqrt(n) s D; an answer is never farther off than two. */
+static double layer_norm(const look *l) {
+    const w_layernorm_attr *a = l->n->attr;
+    const w_shape *x = shape(l, 0);
+    double n = 1, s = 1 / sqrt((double)a->epsilon);
+    for (int i = (int)(a->axis < 0 ? a->axis + x->rank : a->axis); i < x->rank; i++) n *= (double)x->dim[i];
+    double d = err(l, 0) + 2 * (n + 4) * U * most(l, 0), e = (n + 1) * d * s + sqrt(n) * (n + 16) * U;
+    return fmin(2 * e, 2 * sqrt(n)) * most(l, 1) + 4 * U * most(l, 2);
+}
+
 /* QuantizeLinear: in steps. A result of 8 bits is at most 255 steps off. */
 static double quantised(const look *l) {
     double step = in(l, 1)->least;
@@ -233,6 +244,7 @@ static double rule(const look *l, double *pre) {
     case W_OP_HardSwish: case W_OP_Tanh: case W_OP_Softplus: case W_OP_Gelu: return activation(l);
     case W_OP_Exp: case W_OP_Log: case W_OP_Sqrt: case W_OP_Reciprocal: case W_OP_Erf: case W_OP_Floor: case W_OP_Ceil: return unary(l);
     case W_OP_Softmax: case W_OP_LogSoftmax: case W_OP_LRN: case W_OP_BatchNormalization: return normalisation(l);
+    case W_OP_LayerNormalization: return layer_norm(l);
     case W_OP_ArgMax: return err(l, 0) > 0 ? INFINITY : 0;
     case W_OP_QuantizeLinear: return quantised(l);
     case W_OP_DequantizeLinear: return most(l, 1) * err(l, 0) + 2 * U * l->out;

@@ -7,6 +7,7 @@
 
 #define CHUNK_BYTES (192u << 10)  /* places of a chunk, input and output side, that stay in L2: a fifth of a large one */
 #define CHUNK_LIMIT (4u << 20)    /* of any chunk: a share of the last level */
+#define LESS 0.5                  /* of the bytes at most, for a chunk beyond L2 to be taken: it makes the arena larger */
 #define SHORTEST 12               /* tiles that a product needs to run well */
 
 wino *w_winograd_begin(w_plan *p, w_step *s, weir_error *e) {
@@ -40,7 +41,7 @@ static size_t bytes_from_far(const wino *m, size_t run) {
 static size_t tiles_in_chunk(const wino *m, size_t least_chunks) {
     size_t most = W_MAX((size_t)1, (m->tiles + least_chunks - 1) / least_chunks);
     size_t small = W_MIN(most, W_MAX((size_t)SHORTEST, CHUNK_BYTES / places_bytes(m, 1))), large = W_MIN(most, W_MAX(small, CHUNK_LIMIT / places_bytes(m, 1)));
-    size_t run = bytes_from_far(m, large) < bytes_from_far(m, small) ? large : small, chunks = (m->tiles + run - 1) / run;
+    size_t run = (double)bytes_from_far(m, large) < LESS * (double)bytes_from_far(m, small) ? large : small, chunks = (m->tiles + run - 1) / run;
     return (m->tiles + chunks - 1) / chunks;
 }
 

@@ -33,7 +33,7 @@ static w_node *taker(const w_graph *g, const w_uses *uses, w_id v) {
     w_node *p = v == W_NONE || v >= uses->n || uses->count[v] != 1 ? NULL : w_producer(g, v);
     if (!p || (p->op != W_OP_Conv && p->op != W_OP_Gemm && p->op != W_OP_MatMul && p->op != W_OP_MatMulNBits)) return NULL;
     if (!w_epilogue_free(p) || g->value[v].quant || w_input_of(p, bias_slot(p) + 1) != W_NONE) return NULL;
-    if (p->op == W_OP_Gemm && ((w_gemm_attr *)p->attr)->beta != 1 && w_input_of(p, 2) != W_NONE) return NULL;
+    if (p->op == W_OP_Gemm && ((w_gemm_attr *)p->attr)->beta != 1) return NULL;
     return p;
 }
 

@@ -98,6 +98,7 @@ static weir_status gemm_bias(w_graph *g, w_node *n, const w_uses *uses, weir_err
     w_gemm_attr *a = n->attr;
     w_id c = w_input_of(n, 2);
     const w_shape *y = &g->value[n->out[0]].shape;
+    if (c == W_NONE) a->beta = 1; /* of nothing; whoever adds a C later means it as it is */
     if (c == W_NONE || !w_is_plain(g, c) || !y->known || y->rank != 2 || y->dim[1] < 1) return WEIR_OK;
     const w_shape *s = &g->value[c].shape;
     int64_t width = y->dim[1], count = w_shape_count(s);

@@ -21,7 +21,7 @@ static w_node *scalable(const w_graph *g, const w_uses *uses, w_id v) {
     if (!w_is_plain(g, p->in[1]) || w_input_of(p, 3) != W_NONE) return NULL;
     if (bias != W_NONE && (!w_is_plain(g, bias) || g->value[bias].shape.rank != 1)) return NULL;
     const w_gemm_attr *a = p->attr;
-    if (p->op == W_OP_Gemm && (a->alpha != 1 || (a->beta != 1 && bias != W_NONE))) return NULL;
+    if (p->op == W_OP_Gemm && (a->alpha != 1 || a->beta != 1)) return NULL;
     return p;
 }
 

@@ -5,13 +5,14 @@
 #include "op_util.h"
 #include <stdlib.h>
 
-/* Operands that say what to do rather than give numbers to work on: they are read at plan time. */
+/* Operands that say what to do rather than give numbers to work on, or that others absorb: they are read at plan time. */
 static bool is_setting(const w_node *n, uint32_t i) {
     switch (n->op) {
     case W_OP_Reshape: case W_OP_Squeeze: case W_OP_Unsqueeze: case W_OP_Expand: case W_OP_Slice: case W_OP_Pad:
     case W_OP_Clip: case W_OP_Split: case W_OP_ReduceMean: case W_OP_ReduceSum: case W_OP_ReduceMax: case W_OP_ReduceMin:
     case W_OP_Dropout: case W_OP_QuantizeLinear: case W_OP_DequantizeLinear: return i > 0;
     case W_OP_Shape: case W_OP_ConstantOfShape: return true;
+    case W_OP_BatchNormalization: return i > 2; /* an affine map, which two numbers a channel say */
     default: return false;
     }
 }

@@ -184,6 +184,19 @@ static const pass_case cases[] = {
      "g: y f32[2,4] = Gemm(x, w, b) transB=1\n"
      "output y\n",
      0},
+    {"a beta of nothing does not scale what becomes C", "normalise",
+     "input x f32[2,3]\n"
+     "const w f32[4,3]\n"
+     "const b f32[4] = {1, 2, 3, 4}\n"
+     "g: t = Gemm(x, w) beta=0.5 transB=1\n"
+     "a: y = Add(t, b)\n"
+     "output y\n",
+     "input x f32[2,3]\n"
+     "const w f32[4,3]\n"
+     "const b f32[4] = {1, 2, 3, 4}\n"
+     "g: y f32[2,4] = Gemm(x, w, b) transB=1\n"
+     "output y\n",
+     0},
     {"a sum of two", "normalise",
      "input x f32[2]\n"
      "input z f32[2]\n"

@@ -192,7 +192,7 @@ int rg_make_reshape(rg_graph *g, int x) {
 
 int rg_make_flatten(rg_graph *g, int x) {
     const rg_value v = g->value[x];
-    if (v.rank < 1) return -1;
+    if (v.rank < 1 || (g->opset < 9 && v.type != RG_F32 && v.type != RG_F16)) return -1; /* only floats then */
     rg_op *n = rg_add(g, "Flatten", 1, &x, 1);
     if (v.batch ? rg_chance(g, 40) : rg_chance(g, 60)) {
         int axis = v.batch ? 1 : rg_range(g, 0, v.rank);

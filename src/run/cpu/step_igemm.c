@@ -5,8 +5,8 @@
 /* ---- tile choice: a small cost model in cycles ---- */
 
 typedef struct shape { size_t p, k, n, lanes; } shape; /* k: reduction steps (u8: quads) */
-/* work: instructions a step and vector; start, wide: cycles of a tile and of a step beyond those */
-typedef struct candidate { size_t mr, nr; double sums, work, bytes, start, wide; } candidate;
+/* work: instructions a step and vector; loads: that a cycle makes; start, wide: cycles of a tile and of a step beyond those */
+typedef struct candidate { size_t mr, nr; double sums, work, loads, bytes, start, wide; } candidate;
 
 #define L1_SHARE 16384.0 /* bytes of weights that stay in L1 beside everything else */
 
@@ -15,7 +15,7 @@ typedef struct candidate { size_t mr, nr; double sums, work, bytes, start, wide;
 static double tile_cycles(const shape *s, const candidate *c, double h, double v) {
     double rate = s->lanes >= 16 ? 1 : 2, panel = (double)s->k * v * c->bytes;
     double step = W_MAX(h * v * c->work / rate, 4.0 / c->sums);
-    step = W_MAX(step, (h + v * c->work) / 2);
+    step = W_MAX(step, (h + v * c->work) / c->loads);
     if (panel > L1_SHARE) step = W_MAX(step, v * c->bytes / 32);
     return (double)s->k * (step + c->wide * v / 2) + c->start + 30 + 3 * h * v;
 }
@@ -25,13 +25,15 @@ static double cost(const shape *s, const candidate *c) {
     if (rest) all += tile_cycles(s, c, h, (double)((rest + s->lanes - 1) / s->lanes));
     return all * (double)tiles;
 }
+#define F32_LOADS 1.4 /* rows lie whole lines apart, so that broadcasts meet in a bank: measured on Zen 3 */
+
 static const w_f32_tile *choose_f32(const w_kernels *k, shape s) {
     size_t best = 0;
     double least = 0;
     s.lanes = W_MIN(k->lanes, k->f32_igemm[0].nr);
     for (size_t i = 0; i < k->nf32; i++) {
         const w_f32_tile *t = &k->f32_igemm[i];
-        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, (double)s.lanes * 4, 0, 0});
+        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, F32_LOADS, (double)s.lanes * 4, 0, 0});
         if (i == 0 || d < least) least = d, best = i;
     }
     return &k->f32_igemm[best];
@@ -57,7 +59,7 @@ static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_a
         else if (planes == 2 && s.lanes == 8) work = t->mr > 2 ? 3.25 : 2.9;
         w_pair_stats is = pairs ? w_pack_pair_stats(t->nr, a) : (w_pair_stats){0, 0, W_BLOCK_NARROW};
         bool panel = pairs && (is.kind != W_BLOCK_FOUR_AS_IS || a->c % W_GROUP);
-        candidate c = {t->mr, t->nr, planes, work * multiplications(is.kind), bytes, panel ? PANEL_START : 0,
+        candidate c = {t->mr, t->nr, planes, work * multiplications(is.kind), 2, bytes, panel ? PANEL_START : 0,
                        is.wide * WIDE_QUAD + is.wide_groups * WIDE_GROUP / 4};
         double d = cost(&s, &c);
         if (i == 0 || d < least) least = d, best = i;

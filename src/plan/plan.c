@@ -2,8 +2,8 @@
 #include "planner.h"
 #include <stdlib.h>
 
-#define SPARE_SHARE 0.1              /* of the weights in use, by which packed ones may be larger ... */
-#define SPARE_BYTES (8.0 * (1 << 20)) /* ... besides so much */
+#define SPARE_SHARE 0.08             /* of the weights in use, by which packed ones may be larger ... */
+#define SPARE_BYTES (6.0 * (1 << 20)) /* ... besides so much */
 
 static weir_status set_spare(w_plan *p, weir_error *e) {
     double by_type[WEIR_BOOL + 1];

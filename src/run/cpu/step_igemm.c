@@ -108,7 +108,7 @@ static void use_f32(igemm *m, const w_f32_tile *t) {
     m->packed_bytes = w_f32_block(w_packed_width(t->nr, m->f32.n), r->taps * r->c) * sizeof(float);
 }
 
-#define SLICE_BYTES ((size_t)8 << 20) /* of weights, after which their pages of the file may go */
+#define SLICE_BYTES ((size_t)2 << 20) /* of weights, after which their pages of the file may go */
 
 /* Columns after which the file's pages may go, where the weights lie column by column: the file and its packed form are then
  * never in memory both. */

@@ -23,7 +23,7 @@ static bool is_3x3(const w_window *w) {
  * tile for a channel of the input and of the output, by growing edge. Sizes in bytes: of a weight as it is and at a place. Measured
  * on Zen 3 with AVX2. */
 typedef struct costs { double direct, product, in[W_WINO_SIZES], out[W_WINO_SIZES]; size_t weight, place; } costs;
-static const costs f32 = {0.5, 0.5, {60, 210}, {60, 210}, 4, 4}, u8 = {0.38, 0.30, {30}, {45}, 1, 2};
+static const costs f32 = {0.5, 0.5, {60, 210}, {60, 210}, 4, 4}, u8 = {0.34, 0.42, {30}, {45}, 1, 2};
 
 /* edge 0: the direct sum. Few channels do not pay for the transforms, nor do tiles that mostly lie outside, nor weights from
  * beyond L2 for few tiles. */
@@ -63,7 +63,7 @@ static const char *unfit_f32(const w_plan *p, const w_node *n, w_window *w) {
 static const char *unfit_u8(const w_plan *p, const w_node *n, w_window *w) {
     const char *why = w_igemm_refuse_u8(p->graph, n, 3, 0, ((const w_conv_attr *)n->attr)->ep.act);
     if (why) return why;
-    if (!p->ctx->kernels->wino_u8.in) return "direct sums are as fast with this instruction set";
+    if (!p->ctx->kernels->wino_u8.in) return "no integer Winograd transforms for this instruction set";
     why = unfit(p->graph, n, w, 16, 8);
     if (why) return why;
     if (w_has_late_scale(n)) return "the input's scale is known only at run time";
@@ -81,10 +81,10 @@ static int by_worth(const void *a, const void *b) {
 }
 
 /* An edge that saves time; then a larger one, whose sums round more, if it saves much more. Returns how many. */
-static size_t wishes_of(const costs *k, const w_window *w, size_t c, size_t n, size_t lanes, size_t node, wish *to) {
+static size_t wishes_of(const costs *k, size_t most, const w_window *w, size_t c, size_t n, size_t lanes, size_t node, wish *to) {
     double least = cycles(k, w, 0, c, n, lanes), bytes = 0;
     size_t count = 0;
-    for (size_t edge = 2; edge <= (k == &f32 ? 4 : 2); edge += 2) {
+    for (size_t edge = 2; edge <= most; edge += 2) {
         double now = cycles(k, w, edge, c, n, lanes), more = more_bytes(k, edge, c, n);
         if (now >= (count ? MUCH * least : least)) continue;
         to[count++] = (wish){(least - now) / (more - bytes), more, edge, node};
@@ -94,13 +94,26 @@ static size_t wishes_of(const costs *k, const w_window *w, size_t c, size_t n, s
     return count;
 }
 
+/* Direct sums of light weights, such as those of few bits, are cheaper, as pack_pairs.c tells. Some groups of weights show it, in
+ * whatever order their elements lie. */
+static costs costs_of_u8(const w_kernels *k, const int8_t *weights, size_t c, size_t n) {
+    costs now = u8;
+    w_block_kind kind = w_pack_pair_stats(k->u8_igemm[0].nr, &(w_pack_u8_args){.w = weights, .stride_n = 9 * c, .stride_k = 1, .n = n, .taps = 1, .c = 9 * c}).kind;
+    if (kind >= W_BLOCK_TWO) now.direct *= kind >= W_BLOCK_FOUR ? 0.7 : 0.85;
+    return now;
+}
+
 static size_t wishes(const w_plan *p, size_t i, wish *to) {
     const w_graph *g = p->graph;
+    const w_kernels *k = p->ctx->kernels;
     const w_node *n = &g->node[i];
     w_window w;
     if (n->op != W_OP_Conv) return 0;
-    const costs *k = !unfit_f32(p, n, &w) ? &f32 : !unfit_u8(p, n, &w) ? &u8 : NULL;
-    return k ? wishes_of(k, &w, (size_t)w_node_in(g, n, 0)->shape.dim[1], (size_t)g->value[n->out[0]].shape.dim[1], p->ctx->kernels->lanes, i, to) : 0;
+    bool real = !unfit_f32(p, n, &w);
+    if (!real && unfit_u8(p, n, &w)) return 0;
+    size_t inputs = (size_t)w_node_in(g, n, 0)->shape.dim[1], outputs = (size_t)g->value[n->out[0]].shape.dim[1];
+    costs cost = real ? f32 : costs_of_u8(k, w_node_in(g, n, 1)->data, inputs, outputs);
+    return wishes_of(&cost, real ? 4 : 2, &w, inputs, outputs, k->lanes, i, to);
 }
 
 /* What became of a node: wished for or not, and the edge that it got. */

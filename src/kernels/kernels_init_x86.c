@@ -44,7 +44,7 @@ static void init_avx512(w_kernels *k) {
     k->lanes = 16;
     k->wino[0] = (w_wino_tile){w_f32_wino2_in__avx512, w_f32_wino2_out__avx512, 2, 16};
     k->wino[1] = (w_wino_tile){w_f32_wino4_in__avx512, w_f32_wino4_out__avx512, 4, 16};
-    k->wino_u8 = (w_u8_wino_tile){NULL}; /* its direct sums take half as long */
+    k->wino_u8 = (w_u8_wino_tile){0}; /* its direct sums take half as long */
     NARROW(k, avx512, 64);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));

@@ -36,6 +36,8 @@ void check_print_speed(const check *c, const char *shape, double seconds, double
 void check_f32_igemm(check *c, w_fn_f32_igemm *fn, int mr, int nr, int pack);
 void check_f32_wino_in(check *c, w_fn_f32_wino_in *fn, int mr, int nr, int pack);
 void check_f32_wino_out(check *c, w_fn_f32_wino_out *fn, int mr, int nr, int pack);
+/* How far apart places of tiles lie: the next follows at once, or as w_wino_apart wants it. */
+size_t check_wino_apart(check *c, size_t tiles, size_t channels, size_t elem);
 void check_u8_wino_in(check *c, w_fn_u8_wino_in *fn, int mr, int nr, int pack);
 void check_u8_wino_out(check *c, w_fn_u8_wino_out *fn, int mr, int nr, int pack);
 void check_s16_gemm(check *c, w_fn_s16_gemm *fn, int mr, int nr, int pack);

@@ -42,16 +42,15 @@ static void split_in(w_fn_f32_wino_in *fn, const image *m, float *places, size_t
     fn(&g, t0, t1);
 }
 
-/* The next place follows at once, or as far away as it best lies. */
-static size_t apart_of(check *c, size_t tiles, size_t channels) {
-    return check_range(c, 0, 1) ? tiles * channels : w_wino_apart(tiles, channels, sizeof(float));
+size_t check_wino_apart(check *c, size_t tiles, size_t channels, size_t elem) {
+    return check_range(c, 0, 1) ? tiles * channels : w_wino_apart(tiles, channels, elem);
 }
 
 void check_f32_wino_in(check *c, w_fn_f32_wino_in *fn, int mr, int nr, int pack) {
     for (int i = 0; i < 60; i++, c->cases++) {
         image m = draw(c, mr, nr);
         size_t t0 = (size_t)check_range(c, 0, (int64_t)m.tiles - 1), t1 = (size_t)check_range(c, (int64_t)t0 + 1, (int64_t)m.tiles);
-        size_t run = (t1 - t0) * m.g.c, apart = apart_of(c, t1 - t0, m.g.c), n = (m.places - 1) * apart + run;
+        size_t run = (t1 - t0) * m.g.c, apart = check_wino_apart(c, t1 - t0, m.g.c, sizeof *m.in), n = (m.places - 1) * apart + run;
         float *got = check_guarded(c, n * sizeof *got), *want = check_guarded(c, n * sizeof *want);
         memset(got, 0, n * sizeof *got);
         memset(want, 0, n * sizeof *want);
@@ -103,7 +102,7 @@ static double tolerance(const image *m) {
 static void whole(check *c, w_fn_f32_wino_out *fn, int edge, int lanes) {
     image m = draw(c, edge, lanes);
     w_f32_wino *g = &m.g;
-    size_t v_apart = apart_of(c, m.tiles, g->c), p_apart = apart_of(c, m.tiles, g->n), no = g->oh * g->ow * g->n;
+    size_t v_apart = check_wino_apart(c, m.tiles, g->c, sizeof *m.in), p_apart = check_wino_apart(c, m.tiles, g->n, sizeof *m.in), no = g->oh * g->ow * g->n;
     float *w = numbers(c, g->n * g->c * 9), *v = check_guarded(c, m.places * v_apart * 4), *p = check_guarded(c, m.places * p_apart * 4);
     float *out = check_guarded(c, no * 4);
     size_t cut[3] = {0, (size_t)check_range(c, 0, (int64_t)m.tiles), m.tiles};

@@ -32,10 +32,6 @@ static image draw(check *c) {
     return m;
 }
 
-static size_t apart_of(check *c, size_t tiles, size_t channels, size_t elem) {
-    return check_range(c, 0, 1) ? tiles * channels : w_wino_apart(tiles, channels, elem);
-}
-
 static int pixel(const w_u8_wino *g, ptrdiff_t y, ptrdiff_t x, size_t k) {
     if (y < 0 || x < 0 || y >= (ptrdiff_t)g->ih || x >= (ptrdiff_t)g->iw) return 0;
     return g->in[((size_t)y * g->iw + (size_t)x) * g->c + k] - g->zero;
@@ -61,7 +57,7 @@ void check_u8_wino_in(check *c, w_fn_u8_wino_in *fn, int mr, int nr, int pack) {
     for (int i = 0; i < 60; i++, c->cases++) {
         image m = draw(c);
         size_t t0 = (size_t)check_range(c, 0, (int64_t)m.tiles - 1), t1 = (size_t)check_range(c, (int64_t)t0 + 1, (int64_t)m.tiles);
-        m.g.v_apart = apart_of(c, t1 - t0, m.g.c, 2);
+        m.g.v_apart = check_wino_apart(c, t1 - t0, m.g.c, 2);
         size_t n = (PLACES - 1) * m.g.v_apart + (t1 - t0) * m.g.c;
         int16_t *got = check_guarded(c, n * sizeof *got), *want = check_guarded(c, n * sizeof *want);
         memset(got, 0, n * sizeof *got);
@@ -170,8 +166,8 @@ static void whole(check *c, w_fn_u8_wino_out *fn) {
     size_t n = g->to.n, blocks = (n + NR - 1) / NR, apart = blocks * NR * g->c;
     draw_output(c, g);
     size_t bytes = g->oh * g->ow * n * (g->to.out_u8 ? 1 : 4);
-    g->v_apart = apart_of(c, m.tiles, g->c, 2);
-    g->m_apart = apart_of(c, m.tiles, n, 4);
+    g->v_apart = check_wino_apart(c, m.tiles, g->c, 2);
+    g->m_apart = check_wino_apart(c, m.tiles, n, 4);
     int8_t *w = check_guarded(c, n * g->c * 9);
     int16_t *u = check_guarded(c, PLACES * apart * 2);
     int32_t *places = check_guarded(c, PLACES * g->m_apart * 4);

@@ -3,6 +3,7 @@
  * Every chunk reads all weights, so it is as small as L2 where those stay there too and larger where they would come from memory
  * again. The chunks are fixed at plan time, so the bits do not depend on the threads. */
 #include "step_winograd.h"
+#include "step_igemm.h"
 #include <string.h>
 
 #define CHUNK_BYTES (192u << 10)  /* places of a chunk, input and output side, that stay in L2: a fifth of a large one */
@@ -10,9 +11,18 @@
 #define LESS 0.5                  /* of the bytes at most, for a chunk beyond L2 to be taken: it makes the arena larger */
 #define SHORTEST 12               /* tiles that a product needs to run well */
 
+static void set_output(const w_plan *p, w_step *s, wino *m) {
+    igemm like = {.u8 = {.n = m->n, .out_stride = m->n, .res_stride = m->n, .late_zero = 1, .late_scale = 1.0f}};
+    w_igemm_epilogue(p, s, &like, &((const w_conv_attr *)w_step_node(p, s)->attr)->ep, 3);
+    m->in_elem = like.in_elem;
+    m->out_elem = like.out_elem;
+    m->res = like.res;
+    m->to = like.u8;
+}
+
 wino *w_winograd_begin(w_plan *p, w_step *s, weir_error *e) {
     const w_node *node = w_step_node(p, s);
-    const w_value *x = w_step_in(p, s, 0), *y = w_step_out(p, s, 0), *r = w_step_in(p, s, 3);
+    const w_value *x = w_step_in(p, s, 0), *y = w_step_out(p, s, 0);
     wino *m = w_step_params(p, s, sizeof *m, e);
     if (!m) return NULL;
     *m = (wino){.edge = w_winograd_edge(p, node), .images = (size_t)x->shape.dim[0], .c = (size_t)x->shape.dim[1], .n = (size_t)y->shape.dim[1]};
@@ -20,11 +30,7 @@ wino *w_winograd_begin(w_plan *p, w_step *s, weir_error *e) {
     m->places = w_wino_places(m->edge);
     m->tiles_x = w_winograd_tiles(m->w.ow, m->edge);
     m->tiles = w_winograd_tiles(m->w.oh, m->edge) * m->tiles_x;
-    m->in_elem = w_type_size(x->type);
-    m->out_elem = w_type_size(y->type);
-    m->ep = w_kepi_of(&((const w_conv_attr *)node->attr)->ep);
-    m->res = r ? 3 : W_NONE;
-    if (r && r->type == y->type) s->inplace = 1u << 3;
+    set_output(p, s, m);
     return m;
 }
 

@@ -27,13 +27,12 @@ typedef struct wino {
     const float *bias;         /* [n] */
     uint32_t res;
     void (*chunk)(const struct wino *m, const wino_part *part);
-    w_wino_tile tile;          /* f32; the next three are for u8 */
+    w_u8_igemm to;             /* residual, activation and output, as the implicit GEMM describes them */
+    w_wino_tile tile;          /* f32; the rest is for u8 */
     w_fn_f32_igemm *product;
     w_u8_wino_tile tile_u8;
-    w_u8_igemm to;
     const float *mul;
     int32_t zero;
-    w_kepi ep;
 } wino;
 
 static inline size_t w_winograd_tiles(size_t outputs, size_t edge) { return (outputs + edge - 1) / edge; }
@@ -43,7 +42,7 @@ const char *w_winograd_refuse_u8(const w_plan *p, const w_node *n, w_arena *a);
 /* What w_winograd_share found for a node; 0: nothing. */
 size_t w_winograd_edge(const w_plan *p, const w_node *n);
 
-/* Sets the geometry; then, once in_elem, out_elem, v_elem and w_elem are set, the chunks; then describes the step. */
+/* Sets the geometry and the output; then, once v_elem and w_elem are set, the chunks; then describes the step. */
 wino *w_winograd_begin(w_plan *p, w_step *s, weir_error *e);
 void w_winograd_set_chunks(const w_plan *p, w_step *s, wino *m);
 weir_status w_winograd_bias(w_plan *p, const w_step *s, wino *m, weir_error *e); /* zeros without one */

@@ -29,14 +29,6 @@ static weir_status pack(w_plan *p, w_step *s, wino *m, weir_error *e) {
     return WEIR_OK;
 }
 
-/* Residual and output as the implicit GEMM describes them. */
-static void set_output(const w_plan *p, w_step *s, wino *m) {
-    igemm like = {.u8 = {.n = m->n, .out_stride = m->n, .res_stride = m->n}};
-    w_igemm_epilogue(p, s, &like, &((const w_conv_attr *)w_step_node(p, s)->attr)->ep, 3);
-    m->to = like.u8;
-    m->to.late_scale = 1.0f;
-}
-
 static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
     wino *m = w_winograd_begin(p, s, e);
     if (!m) return WEIR_NO_RESOURCE;
@@ -48,7 +40,6 @@ static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
     m->zero = w_packed_zero(p, s);
     m->mul = w_igemm_mul(p, s, m->n, 1.0f, e);
     if (!m->mul) return WEIR_NO_RESOURCE;
-    set_output(p, s, m);
     s->kernel = m->tile_u8.name;
     s->peak = W_PEAK_INT8;
     W_TRY(pack(p, s, m, e));

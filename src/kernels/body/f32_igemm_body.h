@@ -30,7 +30,7 @@ INLINE void tile(const w_f32_igemm *g, bounds cl, const float *w, ahead *next, s
                 if (end - c > AHEAD_K) stop = c + AHEAD_K;
                 bring(next);
             }
-            for (; c < stop; c++, w += WIDTH(nv)) {
+            _Pragma("GCC unroll 2") for (; c < stop; c++, w += WIDTH(nv)) { /* four: gcc then copies sums from register to register */
                 V b[NV];
                 UNROLL for (int v = 0; v < nv; v++) b[v] = VLOAD(w + v * VL);
                 UNROLL for (int m = 0; m < mr; m++) {

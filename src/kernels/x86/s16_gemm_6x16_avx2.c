@@ -15,8 +15,9 @@ INLINE void tile(const w_s16_gemm *g, const int16_t *w, size_t p, size_t col, in
         a[m] = g->in + (p + (size_t)m) * g->row_stride;
         UNROLL for (int v = 0; v < nv; v++) acc[m][v] = ISET1(0);
     }
-    for (size_t k = 0; k < g->k; k += 2, w += 2 * NR) {
+    _Pragma("GCC unroll 2") for (size_t k = 0; k < g->k; k += 2, w += 2 * NR) {
         VI b[NV];
+        __asm__("" ::: "memory"); /* else gcc loads for the next elements too, and has no registers for that */
         UNROLL for (int v = 0; v < nv; v++) b[v] = ILOAD(w + v * 2 * VL);
         UNROLL for (int m = 0; m < mr; m++) {
             VI x = ISET1(*(const two_s16 *)(a[m] + k));

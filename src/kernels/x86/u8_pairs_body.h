@@ -160,7 +160,7 @@ INLINE const uint8_t *multiply_narrow(VI acc[MR][NV], const panel *s, size_t at,
     UNROLL for (int m = 0; m < mr; m++) x[m] = s->x[m];
     for (; s->kind >= W_BLOCK_FOUR && end - at >= 16; at += 16, w += WIDTH(nv) * 16) quads_light(acc, x, at, w, 4, mr, nv);
     for (; s->kind == W_BLOCK_TWO && end - at >= 8; at += 8, w += WIDTH(nv) * 8) quads_light(acc, x, at, w, 2, mr, nv);
-    for (; at < end; at += 4, w += WIDTH(nv) * 4) quad_narrow(acc, s->x[0] + at, w, mr, nv);
+    _Pragma("GCC unroll 2") for (; at < end; at += 4, w += WIDTH(nv) * 4) quad_narrow(acc, s->x[0] + at, w, mr, nv);
     return w;
 }
 

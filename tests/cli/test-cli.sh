@@ -79,6 +79,7 @@ json "bench rows" "len(d['rows']) == 4 and all(r['latency_ms']['p50'] > 0 and le
 expect "bench, bad percentile" 2 "$weir" bench "$model" --percentile 50,x
 expect "bench, bad list" 2 "$weir" bench "$model" --batch 1,x
 expect "profile" 0 "$weir" profile "$model" --iterations 3 --html "$dir/p.html" --json
+json "profile clock" "0 < d['cores_gave'] and all(s['ms'] > 0 and s['fraction_of_bound'] > 0 for s in d['steps']) and d['latency_median_ms'] > 0"
 json "profile verdicts" "all([v['technique'] for v in s['verdict']] == [v['technique'] for v in d['steps'][0]['verdict']] and {'channels', 'prune', 'cluster', 'int8', 'ans'} <= {v['technique'] for v in s['verdict']} for s in d['steps'])"
 expect "profile page" 0 grep -q "</html>" "$dir/p.html"
 expect "machine" 0 "$weir" machine -o "$dir/machine.json" --json

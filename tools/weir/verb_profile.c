@@ -51,6 +51,9 @@ static void print(const json_t *d) {
                100 * jnum(s, "fraction_of_bound"), jstr(s, "bound_by"), human_count(jnum(s, "macs"), b[0]), human_bytes(jnum(s, "bytes.l2"), b[1]),
                human_bytes(jnum(s, "bytes.dram"), b[2]));
     printf("\n%-47s %9.4f %9.4f %5.0f%%\n", "whole network (median)", jnum(d, "latency_median_ms"), jnum(d, "bound_ms"), 100 * jnum(d, "fraction_of_bound"));
+    double gave = jnum(d, "cores_gave");
+    if (gave > 0 && gave < 0.95)
+        printf("the cores gave %.0f%% of the peak they were measured at: shares of bounds inside a core are of that\n", 100 * gave);
     print_verdicts(jget(d, "steps"));
 }
 

@@ -1,5 +1,5 @@
 """The share of its bound that each kind of layer reaches in the networks of bench/models: `weir profile` sets every step against
-the clock, and steps of a kind are summed up, which weighs them by their time. Arguments are those of bench/versus."""
+the clock and what the cores gave meanwhile, and steps of a kind are summed up, which weighs them by their time. Arguments are those of bench/versus."""
 import collections
 import re
 import sys
@@ -52,11 +52,11 @@ def main():
         streams = sum(s.get("packed_bytes", 0) for s in profile["steps"]) > last_cache
         for step in profile["steps"]:
             kind = kind_of(step, streams)
-            if kind and step["ms"] > 0:
+            if kind and step["fraction_of_bound"] > 0:
                 of = spent[kind]
                 of[0] += step["bound_ms"]
-                of[1] += step["ms"]
-                of[2] = min(of[2] or (9, ""), (step["bound_ms"] / step["ms"], f"{name} {step['name']}"))
+                of[1] += step["bound_ms"] / step["fraction_of_bound"]
+                of[2] = min(of[2] or (9, ""), (step["fraction_of_bound"], f"{name} {step['name']}"))
     for kind, least in KINDS.items():
         if kind not in spent:
             v.skip(f"{kind}: no such layer")

@@ -26,8 +26,9 @@ typedef struct w_f32_wino {
     size_t apart;            /* floats from a place to the next, at least tiles of the call * channels */
     float *out;              /* [oh][ow][n] */
     size_t oh, ow, n;
+    size_t out_stride;       /* floats from an output pixel to the next */
     const float *bias;       /* [n] */
-    const float *res;        /* NULL, or [oh][ow][n], added before the activation; may be equal to out */
+    const float *res;        /* NULL, or [oh][ow][n], added before the activation; may be equal to out where pixels adjoin */
     w_kepi ep;
 } w_f32_wino;
 /* Tiles t0 <= t < t1. c and n are multiples of the lanes. */

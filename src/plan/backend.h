@@ -11,6 +11,8 @@
 typedef struct w_touch w_touch;
 typedef enum w_touch_kind { W_READ, W_WRITE } w_touch_kind;
 void w_touch_loc(w_touch *t, const w_loc *loc, size_t offset, size_t bytes, w_touch_kind k);
+/* Rows [row, row + rows) of `bytes` each, wherever the operand's rows lie. */
+void w_touch_rows(w_touch *t, const w_loc *loc, size_t row, size_t rows, size_t bytes, w_touch_kind k);
 void w_touch_packed(w_touch *t, const w_step *s, size_t offset, size_t bytes);   /* the step's packed weights */
 void w_touch_scratch(w_touch *t, const w_step *s, size_t offset, size_t bytes, w_touch_kind k);
 void w_touch_l1(w_touch *t, double bytes_loaded, double bytes_stored);           /* by instructions, whole step */
@@ -53,6 +55,8 @@ typedef struct w_backend {
     const w_impl *const *(*impls)(uint16_t op);
     /* Decides, before any step is chosen, what the steps of a plan have to share; p->shared is the backend's to keep it. */
     weir_status (*share)(w_plan *p, weir_error *e);
+    /* Whether the result of impl may have its rows apart (out[0].pitch), or impl joins operands that do. */
+    bool (*rows_apart)(const w_impl *impl);
 } w_backend;
 extern const w_backend w_backend_cpu; /* src/run/cpu */
 #endif

@@ -30,6 +30,13 @@ static weir_status step_operands(w_plan *p, w_step *s, const w_node *n, weir_err
     return WEIR_OK;
 }
 
+const w_impl *w_plan_impl(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_impl *const *list = p->ctx->backend->impls(n->op);
+    while (*list && (*list)->refuse && (*list)->refuse(p, n, a))
+        list++;
+    return *list;
+}
+
 static weir_status pick(w_plan *p, w_step *s, const w_node *n, weir_error *e) {
     const w_impl *const *list = p->ctx->backend->impls(n->op);
     size_t count = 0;
@@ -83,6 +90,7 @@ weir_status w_plan_choose(w_plan *p, const bool *is_step, weir_error *e) {
     if (!p->step)
         return w_oom(e, n * sizeof *p->step, "steps");
     W_TRY(p->ctx->backend->share(p, e));
+    W_TRY(w_plan_inside(p, is_step, e));
     for (size_t i = 0; i < g->nnode; i++) {
         if (g->node[i].op == W_OP_NONE || !is_step[i])
             continue;

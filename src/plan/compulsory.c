@@ -133,7 +133,10 @@ double w_step_compulsory(const w_plan *p, const w_step *s) {
         bool again = s->in[i].place == W_PLACE_NONE || is_setting(n, i);
         for (uint32_t j = 0; j < i; j++)
             again |= s->in[j].value == s->in[i].value;
-        bytes += again ? 0 : W_MIN((double)s->in[i].bytes, operand_bytes(p->graph, n, i));
+        if (s->in[i].pitch)
+            bytes -= (double)s->in[i].bytes; /* neither read nor written: it is there */
+        else
+            bytes += again ? 0 : W_MIN((double)s->in[i].bytes, operand_bytes(p->graph, n, i));
     }
     for (uint32_t i = 0; i < s->nout; i++)
         bytes += (double)s->out[i].bytes;

@@ -66,16 +66,26 @@ static void announce(w_touch *t, size_t base, size_t limit, size_t offset, size_
         w_cache_access(t->cache, base + offset, W_MIN(bytes, limit - offset), k == W_WRITE, t->step);
 }
 
-void w_touch_loc(w_touch *t, const w_loc *l, size_t offset, size_t bytes, w_touch_kind k) {
-    size_t base = l->offset;
+/* Where an operand lies in the model's address space. */
+static size_t base_of(const w_touch *t, const w_loc *l) {
     switch (l->place) {
-    case W_PLACE_NONE: return;
-    case W_PLACE_ARENA: break;
-    case W_PLACE_CONST: base = t->space->constant[t->p->storage[l->value]]; break;
-    case W_PLACE_INPUT: base += t->space->input[l->index]; break;
-    case W_PLACE_OUTPUT: base += t->space->output[l->index]; break;
+    case W_PLACE_CONST: return t->space->constant[t->p->storage[l->value]];
+    case W_PLACE_INPUT: return l->offset + t->space->input[l->index];
+    case W_PLACE_OUTPUT: return l->offset + t->space->output[l->index];
+    default: return l->offset;
     }
-    announce(t, base, l->bytes, offset, bytes, k);
+}
+
+void w_touch_loc(w_touch *t, const w_loc *l, size_t offset, size_t bytes, w_touch_kind k) {
+    if (l->place != W_PLACE_NONE)
+        announce(t, base_of(t, l), l->bytes, offset, bytes, k);
+}
+
+void w_touch_rows(w_touch *t, const w_loc *l, size_t row, size_t rows, size_t bytes, w_touch_kind k) {
+    if (l->pitch == 0)
+        w_touch_loc(t, l, row * bytes, rows * bytes, k);
+    for (size_t i = 0; l->pitch && i < rows; i++)
+        w_cache_access(t->cache, base_of(t, l) + (row + i) * l->pitch, bytes, k == W_WRITE, t->step);
 }
 
 void w_touch_packed(w_touch *t, const w_step *s, size_t offset, size_t bytes) {

@@ -1,7 +1,7 @@
 /* memory.c: turns the steps into intervals of the arena and gives every operand and scratch its offset.
  *
  * Offsets and sizes are multiples of W_UNIT in the placement and in the bound alike. A buffer lives from the step that
- * makes it to the last step that reads it or a view of it; scratch lives for its step. */
+ * makes it, or first makes a value inside it, to the last step that reads it or a view of it; scratch lives for its step. */
 #include "planner.h"
 #include <stdlib.h>
 
@@ -22,6 +22,15 @@ static void add_buffer(layout *m, w_id value, size_t bytes, uint32_t step) {
     m->p->nbuffer++;
 }
 
+/* Step t makes a root, or a part of it. */
+static void make(layout *m, w_id root, uint32_t t) {
+    uint32_t b = m->buffer_of[root];
+    if (b == UINT32_MAX)
+        add_buffer(m, root, m->p->value_loc[root].bytes, t);
+    else
+        m->p->buffer[b].last = t;
+}
+
 static void collect(layout *m) {
     w_plan *p = m->p;
     for (uint32_t t = 0; t < p->nstep; t++) {
@@ -33,7 +42,7 @@ static void collect(layout *m) {
         }
         for (uint32_t i = 0; i < s->nout; i++)
             if (in_arena(&s->out[i]) && s->out[i].bytes > 0)
-                add_buffer(m, s->out[i].value, s->out[i].bytes, t);
+                make(m, p->storage[s->out[i].value], t);
         if (s->scratch_bytes > 0)
             add_buffer(m, W_NONE, s->scratch_bytes, t);
     }
@@ -54,7 +63,7 @@ static bool only_operand(const w_plan *p, const w_step *s, uint32_t i) {
 bool w_may_share(const w_plan *p, const w_step *s, uint32_t i) {
     if (p->options.keep_all || i >= W_STEP_IN || !(s->inplace >> i & 1) || s->nout == 0)
         return false;
-    if (!in_arena(&s->out[0]) || s->out[0].bytes == 0 || !in_arena(&s->in[i]) || !only_operand(p, s, i))
+    if (!in_arena(&s->out[0]) || s->out[0].bytes == 0 || s->out[0].pitch || !in_arena(&s->in[i]) || !only_operand(p, s, i))
         return false;
     return p->value_loc[p->storage[s->in[i].value]].bytes == s->out[0].bytes;
 }
@@ -98,7 +107,7 @@ static weir_status fit_buffers(w_plan *p, weir_error *e) {
 static void set_offset(const layout *m, w_loc *l) {
     uint32_t b = in_arena(l) ? m->buffer_of[m->p->storage[l->value]] : UINT32_MAX;
     if (b != UINT32_MAX)
-        l->offset = m->p->buffer[b].offset;
+        l->offset = m->p->buffer[b].offset + l->within;
 }
 
 static void set_offsets(const layout *m) {

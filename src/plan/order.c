@@ -22,7 +22,8 @@ typedef struct orderer {
     size_t words;         /* of a set of steps */
     uint64_t *needs;      /* [nstep][words] */
     uint64_t *then;       /* [nstep][words]: steps that need a step */
-    uint64_t *users;      /* [nvalue][words]: steps that read the storage of a root */
+    uint64_t *makers;     /* [nvalue][words]: steps that write the storage of a root */
+    uint64_t *users;      /* [nvalue][words]: steps that read it */
     state *at;
     uint64_t *done;       /* [states][words] */
     uint64_t *ready;      /* [states][words]: steps not done whose needs are */
@@ -56,14 +57,17 @@ static bool prepare(orderer *o) {
             if (r == W_NONE)
                 continue;
             add(o->users + r * o->words, t);
-            if (maker[r] != NONE) {
-                add(o->needs + t * o->words, maker[r]);
-                add(o->then + maker[r] * o->words, t);
+            uint32_t made = maker[s->in[i].value] != NONE ? maker[s->in[i].value] : maker[r];
+            if (made != NONE) {
+                add(o->needs + t * o->words, made);
+                add(o->then + made * o->words, t);
             }
         }
         for (uint32_t i = 0; i < s->nout; i++)
-            if (s->out[i].value != W_NONE)
+            if (s->out[i].value != W_NONE) {
                 maker[s->out[i].value] = t;
+                add(o->makers + root_of(o, &s->out[i]) * o->words, t);
+            }
     }
     free(maker);
     return true;
@@ -80,6 +84,15 @@ static bool dies(const orderer *o, w_id r, const uint64_t *done, uint32_t t) {
     return true;
 }
 
+/* Whether a step of `done` has written the storage of root r. */
+static bool lives(const orderer *o, w_id r, const uint64_t *done) {
+    const uint64_t *m = o->makers + (size_t)r * o->words;
+    for (size_t i = 0; i < o->words; i++)
+        if (m[i] & done[i])
+            return true;
+    return false;
+}
+
 static bool seen_before(const orderer *o, const w_step *s, uint32_t i) {
     for (uint32_t j = 0; j < i; j++)
         if (root_of(o, &s->in[j]) == root_of(o, &s->in[i]))
@@ -94,11 +107,12 @@ static void run_step(const orderer *o, uint32_t t, const uint64_t *done, size_t 
     *during = live + padded(s->scratch_bytes);
     *after = live;
     for (uint32_t i = 0; i < s->nout; i++) {
-        if (s->out[i].place != W_PLACE_ARENA)
+        w_id r = root_of(o, &s->out[i]);
+        if (s->out[i].place != W_PLACE_ARENA || lives(o, r, done))
             continue;
-        *during += padded(s->out[i].bytes);
-        if (!dies(o, s->out[i].value, done, t))
-            *after += padded(s->out[i].bytes);
+        *during += padded(o->p->value_loc[r].bytes);
+        if (!dies(o, r, done, t))
+            *after += padded(o->p->value_loc[r].bytes);
     }
     for (uint32_t i = 0; i < s->nin; i++) {
         if (s->in[i].place != W_PLACE_ARENA || seen_before(o, s, i) || !dies(o, root_of(o, &s->in[i]), done, t))
@@ -210,12 +224,13 @@ static bool allocate(orderer *o) {
     size_t set = o->words * sizeof(uint64_t);
     o->needs = calloc(o->p->nstep + 1, set);
     o->then = calloc(o->p->nstep + 1, set);
+    o->makers = calloc(o->p->graph->nvalue + 1, set);
     o->users = calloc(o->p->graph->nvalue + 1, set);
     o->at = malloc((MAX_STATES + 1) * sizeof *o->at);
     o->done = calloc(MAX_STATES + 1, set);
     o->ready = calloc(MAX_STATES + 1, set);
     o->slot = malloc(SLOTS * sizeof *o->slot);
-    return o->needs && o->then && o->users && o->at && o->done && o->ready && o->slot;
+    return o->needs && o->then && o->makers && o->users && o->at && o->done && o->ready && o->slot;
 }
 
 weir_status w_plan_order(w_plan *p, weir_error *e) {
@@ -229,6 +244,7 @@ weir_status w_plan_order(w_plan *p, weir_error *e) {
     }
     free(o.needs);
     free(o.then);
+    free(o.makers);
     free(o.users);
     free(o.at);
     free(o.done);

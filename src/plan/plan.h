@@ -2,6 +2,7 @@
  *
  * Invariants:
  *  - steps are in execution order; every operand of a step is a w_loc that names where its bytes lie;
+ *  - a value whose rows lie apart (pitch) lies inside another one, the result of a Concat, which is its storage;
  *  - graph inputs and outputs lie outside the arena (the session's or the caller's buffers) and inputs are never written;
  *  - two buffers whose lifetimes (first step .. last step, inclusive) overlap do not overlap in the arena, except where a
  *    step declared the overlap (in-place);
@@ -21,6 +22,8 @@ typedef struct w_loc {
     const void *data;          /* W_PLACE_CONST: unpacked constant (packed ones live in step->params) */
     w_id value;
     size_t bytes;
+    size_t within;             /* bytes from its storage's start to its own; offset includes it */
+    size_t pitch;              /* bytes from one row of its innermost axis to the next; 0: they adjoin */
 } w_loc;
 
 typedef struct w_bytes {

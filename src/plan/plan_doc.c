@@ -36,6 +36,8 @@ static void put_operand(w_doc *d, json_t *list, const w_plan *p, const w_loc *l)
     if (l->place != W_PLACE_CONST)
         w_doc_int(d, o, "offset", (int64_t)l->offset);
     w_doc_int(d, o, "bytes", (int64_t)l->bytes);
+    if (l->pitch)
+        w_doc_int(d, o, "pitch", (int64_t)l->pitch);
 }
 
 /* The step that makes v, through views (which are no steps), or -1: an input or a constant. */

@@ -25,6 +25,7 @@ static image draw(check *c, int edge, int lanes) {
     g->ow = g->iw - 2 + (size_t)g->pl + (size_t)check_range(c, 0, 1);
     g->c = (size_t)(lanes * check_range(c, 1, 48 / lanes));
     g->n = (size_t)(lanes * check_range(c, 1, 48 / lanes));
+    g->out_stride = g->n + (size_t)check_range(c, 0, 3);
     g->tiles_x = (g->ow + (size_t)edge - 1) / (size_t)edge;
     m.tiles = g->tiles_x * ((g->oh + (size_t)edge - 1) / (size_t)edge);
     g->in = m.in = numbers(c, g->ih * g->iw * g->c);
@@ -97,6 +98,7 @@ static double tolerance(const image *m) {
     return ((double)m->g.c + 24) * 0x1p-24 * (most * (double)m->g.c + 2);
 }
 
+#define CANARY 0xa5 /* a byte between outputs */
 #define STEEPEST 1.5 /* slope of an activation: of hard-swish at 3 */
 
 static void whole(check *c, w_fn_f32_wino_out *fn, int edge, int lanes) {
@@ -104,7 +106,9 @@ static void whole(check *c, w_fn_f32_wino_out *fn, int edge, int lanes) {
     w_f32_wino *g = &m.g;
     size_t v_apart = check_wino_apart(c, m.tiles, g->c, sizeof *m.in), p_apart = check_wino_apart(c, m.tiles, g->n, sizeof *m.in), no = g->oh * g->ow * g->n;
     float *w = numbers(c, g->n * g->c * 9), *v = check_guarded(c, m.places * v_apart * 4), *p = check_guarded(c, m.places * p_apart * 4);
-    float *out = check_guarded(c, no * 4);
+    size_t pixels = g->oh * g->ow, reach = (pixels - 1) * g->out_stride + g->n;
+    float *out = check_guarded(c, reach * 4);
+    memset(out, CANARY, reach * 4);
     size_t cut[3] = {0, (size_t)check_range(c, 0, (int64_t)m.tiles), m.tiles};
     g->out = out;
     for (int i = 0; i < 2; i++) {
@@ -115,12 +119,14 @@ static void whole(check *c, w_fn_f32_wino_out *fn, int edge, int lanes) {
         fn(g, cut[i], cut[i + 1]);
     }
     for (size_t i = 0; i < no; i++) {
-        double slack, want = direct(&m, w, i / g->n / g->ow, i / g->n % g->ow, i % g->n, &slack);
-        if (!(fabs(out[i] - want) <= STEEPEST * tolerance(&m) + slack)) {
-            check_fail(c, "image %zux%zux%zu to %zu, output %zu: %g, expected %g", g->ih, g->iw, g->c, g->n, i, (double)out[i], want);
+        double slack, want = direct(&m, w, i / g->n / g->ow, i / g->n % g->ow, i % g->n, &slack), got = out[i / g->n * g->out_stride + i % g->n];
+        if (!(fabs(got - want) <= STEEPEST * tolerance(&m) + slack)) {
+            check_fail(c, "image %zux%zux%zu to %zu, output %zu: %g, expected %g", g->ih, g->iw, g->c, g->n, i, got, want);
             break;
         }
     }
+    for (size_t i = 0; i < reach * 4; i++)
+        if (i / 4 % g->out_stride >= g->n && ((uint8_t *)out)[i] != CANARY) check_fail(c, "wrote between the pixels of the output");
     check_release_all();
 }
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { EDGE = 2, SIZE = EDGE + 2, PLACES = SIZE * SIZE };
+enum { EDGE = 2, SIZE = EDGE + 2, PLACES = SIZE * SIZE, CANARY = 0xa5 };
 
 typedef struct image { w_u8_wino g; size_t tiles; uint8_t *in; } image;
 
@@ -116,7 +116,8 @@ static void draw_output(check *c, w_u8_wino *g) {
     w_u8_igemm *to = &g->to;
     size_t n = g->oh * g->ow * to->n;
     to->out_u8 = check_range(c, 0, 2) > 0;
-    to->out_stride = to->res_stride = to->n;
+    to->res_stride = to->n;
+    to->out_stride = to->n + (size_t)check_range(c, 0, 3);
     to->inv_scale = 1.0f / (0.001f + fabsf(check_unit(c)) * 0.05f);
     to->zero = (int32_t)check_range(c, 0, 255);
     to->late_zero = 1;
@@ -165,7 +166,7 @@ static void whole(check *c, w_fn_u8_wino_out *fn) {
     w_u8_wino *g = &m.g;
     size_t n = g->to.n, blocks = (n + NR - 1) / NR, apart = blocks * NR * g->c;
     draw_output(c, g);
-    size_t bytes = g->oh * g->ow * n * (g->to.out_u8 ? 1 : 4);
+    size_t bytes = ((g->oh * g->ow - 1) * g->to.out_stride + n) * (g->to.out_u8 ? 1 : 4);
     g->v_apart = check_wino_apart(c, m.tiles, g->c, 2);
     g->m_apart = check_wino_apart(c, m.tiles, n, 4);
     int8_t *w = check_guarded(c, n * g->c * 9);
@@ -173,6 +174,8 @@ static void whole(check *c, w_fn_u8_wino_out *fn) {
     int32_t *places = check_guarded(c, PLACES * g->m_apart * 4);
     float *mul = check_guarded(c, n * 4), *bias = check_guarded(c, n * 4);
     uint8_t *got = check_guarded(c, bytes), *want = check_guarded(c, bytes);
+    memset(got, CANARY, bytes);
+    memset(want, CANARY, bytes);
     int ends = (int)check_range(c, 0, 1);
     for (size_t i = 0; i < n * g->c * 9; i++) w[i] = ends ? (i / (9 * g->c) % 2 ? 127 : -128) : (int8_t)check_random(c);
     for (size_t j = 0; j < n; j++) mul[j] = (1.1f + check_unit(c)) / (float)(g->c * 9000), bias[j] = check_unit(c);
@@ -193,7 +196,7 @@ static void whole(check *c, w_fn_u8_wino_out *fn) {
         }
         fn(g, cut[i], cut[i + 1]);
     }
-    if (memcmp(got, want, bytes)) check_fail(c, "image %zux%zux%zu to %zu: other bits than the direct sum", g->ih, g->iw, g->c, n);
+    if (memcmp(got, want, bytes)) check_fail(c, "image %zux%zux%zu to %zu: other bits than the direct sum, or between the pixels", g->ih, g->iw, g->c, n);
     check_release_all();
 }
 

@@ -32,7 +32,8 @@ static const w_impl *const *some_impls(uint16_t op) {
     return op == test_op ? all + test_skip : all;
 }
 static weir_status share(w_plan *p, weir_error *e) { return w_backend_cpu.share(p, e); }
-static const w_backend some_backend = {"some", some_impls, share};
+static bool rows_apart(const w_impl *impl) { return w_backend_cpu.rows_apart(impl); }
+static const w_backend some_backend = {"some", some_impls, share, rows_apart};
 
 static const w_impl *ran[MOST_IMPLS];
 static size_t nran, nruns;

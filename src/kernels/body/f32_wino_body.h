@@ -103,14 +103,14 @@ INLINE void out_tile(const w_f32_wino *g, const float *places, size_t ty, size_t
     UNROLL for (size_t y = 0; y < EDGE; y++) {
         if (y >= rows) break;
         gather(o, t[y]);
-        size_t at = ((EDGE * ty + y) * g->ow + EDGE * tx) * g->n + k;
+        size_t pixel = (EDGE * ty + y) * g->ow + EDGE * tx;
         UNROLL for (size_t x = 0; x < EDGE; x++) {
             o[x] = VADD(o[x], bias);
-            if (g->res && x < columns) o[x] = VADD(o[x], VLOAD(g->res + at + x * g->n));
+            if (g->res && x < columns) o[x] = VADD(o[x], VLOAD(g->res + (pixel + x) * g->n + k));
         }
         activate(&g->ep, o);
         UNROLL for (size_t x = 0; x < EDGE; x++)
-            if (x < columns) VSTORE(g->out + at + x * g->n, o[x]);
+            if (x < columns) VSTORE(g->out + (pixel + x) * g->out_stride + k, o[x]);
     }
 }
 
@@ -124,8 +124,8 @@ void KERNEL_OUT(const w_f32_wino *g, size_t t0, size_t t1) {
             else out_tile(g, places, ty, tx, k, rows, columns);
         }
 #if VL > 1
-        if (v_act_is_late(g->ep.act))
-            v_act_late_rows(&g->ep, g->out + (EDGE * ty * g->ow + EDGE * tx) * g->n, rows, g->ow * g->n, columns * g->n);
+        for (size_t y = 0; y < rows && v_act_is_late(g->ep.act); y++)
+            v_act_late_rows(&g->ep, g->out + ((EDGE * ty + y) * g->ow + EDGE * tx) * g->out_stride, columns, g->out_stride, g->n);
 #endif
     }
 }

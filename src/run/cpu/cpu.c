@@ -103,4 +103,9 @@ static const w_impl *const *cpu_impls(uint16_t op) {
     return op > W_OP_NONE && op < W_OP_COUNT ? lists[op] : none;
 }
 
-const w_backend w_backend_cpu = {"cpu", cpu_impls, w_winograd_share};
+static bool cpu_rows_apart(const w_impl *i) {
+    return i == &w_impl_concat || i == &w_impl_conv_f32_igemm || i == &w_impl_conv_u8_igemm || i == &w_impl_conv_f32_winograd ||
+           i == &w_impl_conv_u8_winograd || i == &w_impl_resize || i == &w_impl_unary_Table;
+}
+
+const w_backend w_backend_cpu = {"cpu", cpu_impls, w_winograd_share, cpu_rows_apart};

@@ -37,6 +37,8 @@ void *w_step_packed(w_plan *p, w_step *s, size_t size, weir_error *e); /* 64-byt
 weir_status w_step_const(w_plan *p, const w_step *s, uint32_t i, float **out, size_t *n, weir_error *e);
 /* Parts to split in: 1 when `seconds` of one thread are too few for a parallel region. */
 int w_step_threads(const w_plan *p, double seconds);
+/* Elements from a pixel of result 0, an image that lies channels-last, to the next. */
+size_t w_step_row(const w_plan *p, const w_step *s);
 double w_step_seconds(double macs, double bytes);                      /* of one thread, roughly: only for w_step_threads */
 double w_step_io_bytes(const w_step *s);                               /* operands and results, once */
 

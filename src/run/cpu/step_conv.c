@@ -212,7 +212,8 @@ static weir_status prepare_f32(w_plan *p, w_step *s, weir_error *e) {
     igemm *m = w_step_params(p, s, sizeof *m, e);
     if (!m) return WEIR_NO_RESOURCE;
     geometry_of(p->graph, w_step_node(p, s), &o);
-    m->f32.n = m->f32.out_stride = m->f32.res_stride = o.n;
+    m->f32.n = m->f32.res_stride = o.n;
+    m->f32.out_stride = w_step_row(p, s);
     w_igemm_epilogue(p, s, m, &conv_attr(w_step_node(p, s))->ep, 3);
     W_TRY(set_rows(p, s, m, &o, &m->f32.rows, 0, e));
     w_arena tmp;
@@ -241,7 +242,8 @@ static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) {
     igemm *m = w_step_params(p, s, sizeof *m, e);
     if (!m) return WEIR_NO_RESOURCE;
     geometry_of(p->graph, w_step_node(p, s), &o);
-    m->u8.n = m->u8.out_stride = m->u8.res_stride = o.n;
+    m->u8.n = m->u8.res_stride = o.n;
+    m->u8.out_stride = w_step_row(p, s);
     w_igemm_epilogue(p, s, m, &conv_attr(w_step_node(p, s))->ep, 3);
     W_TRY(set_rows(p, s, m, &o, &m->u8.rows, w_packed_zero(p, s), e));
     w_arena tmp;

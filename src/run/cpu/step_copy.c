@@ -187,20 +187,25 @@ static int64_t axis_of(const w_node *n, const w_shape *s) {
     return axis < 0 ? axis + s->rank : axis;
 }
 
+/* Operands whose rows lie apart are in their places. */
 static weir_status concat_prepare(w_plan *p, w_step *s, weir_error *e) {
     const w_node *n = w_step_node(p, s);
     copy_params *c = copy_begin(p, s, n->nin, e);
     if (!c) return WEIR_NO_RESOURCE;
     const w_value *out = w_step_out(p, s, 0);
     int64_t stride[2][W_MAX_RANK], axis = axis_of(n, &out->shape), at = 0;
+    c->npiece = 0;
     for (uint32_t i = 0; i < n->nin; i++) {
         const w_value *in = w_step_in(p, s, i);
         w_layout_strides(&out->shape, out->layout, stride[0]);
         w_layout_strides(&in->shape, w_value_layout(in), stride[1]);
-        piece_set(&c->piece[i], i, 0, &in->shape, stride, at * stride[0][axis], 0);
+        if (!s->in[i].pitch) piece_set(&c->piece[c->npiece++], i, 0, &in->shape, stride, at * stride[0][axis], 0);
         at += in->shape.dim[axis];
     }
-    return WEIR_OK;
+    if (c->npiece == n->nin) return WEIR_OK;
+    s->tile = w_arena_printf(&p->arena_mem, "%u of %u operands", c->npiece, n->nin);
+    if (c->npiece == 0) s->kernel = "in_place", s->threads = 1;
+    return s->tile ? WEIR_OK : w_oom(e, 32, "a tile's description");
 }
 
 static weir_status split_prepare(w_plan *p, w_step *s, weir_error *e) {

@@ -406,7 +406,7 @@ static void touch_rows(const w_step *s, w_touch *t, const igemm *m, size_t p0, s
         else w_touch_loc(t, &s->in[0], in.at, in.bytes, W_READ);
     }
     if (res) w_touch_loc(t, &s->in[m->res], p0 * res, (p1 - p0) * res, W_READ);
-    w_touch_loc(t, &s->out[0], p0 * out, (p1 - p0) * out, W_WRITE);
+    w_touch_rows(t, &s->out[0], p0, p1 - p0, out, W_WRITE);
 }
 
 /* L1, by instructions: every block reads each row's runs once, every tile of rows reads the block's weights once. */

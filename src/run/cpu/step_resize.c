@@ -14,6 +14,7 @@ typedef struct resize_params {
     axis_taps axis[2];
     int64_t images;            /* independent ones: batch, and planes where rows are not interleaved by channel */
     size_t inner, elem;        /* elements that lie together at one pixel, their bytes */
+    size_t apart;              /* bytes from an output pixel to the next */
     w_fn_blend_f32 *blend;     /* NULL: nearest */
     size_t parts, row_bytes;   /* of one part's scratch */
 } resize_params;
@@ -86,6 +87,7 @@ static weir_status resize_prepare(w_plan *p, w_step *s, weir_error *e) {
     W_TRY(make_taps(p, s, &line[width], &r->axis[WIDTH], e));
     r->inner = w_value_layout(in) == W_NHWC && in->shape.rank == 4 ? (size_t)in->shape.dim[1] : 1;
     r->elem = w_type_size(in->type);
+    r->apart = s->out[0].pitch ? s->out[0].pitch : r->inner * r->elem;
     r->images = w_shape_count(&in->shape) / (r->axis[HEIGHT].in * r->axis[WIDTH].in * (int64_t)r->inner);
     r->blend = line[0].mode == W_RESIZE_NEAREST ? NULL : leaf->blend_f32;
     s->threads = w_step_threads(p, w_step_seconds(0, (r->blend ? 2 : 1) * w_step_io_bytes(s)));
@@ -104,25 +106,25 @@ static void nearest_row(const resize_params *r, const uint8_t *in, uint8_t *out)
     size_t bytes = r->inner * r->elem;
     for (int64_t x = 0; x < w->out; x++) {
         const uint8_t *from = in + (size_t)w->first[x] * bytes;
-        if (bytes == 4) memcpy(out + 4 * x, from, 4);
-        else memcpy(out + (size_t)x * bytes, from, bytes);
+        if (bytes == 4) memcpy(out + (size_t)x * r->apart, from, 4);
+        else memcpy(out + (size_t)x * r->apart, from, bytes);
     }
 }
 
 static void blend_row(const resize_params *r, const float *in, float *row, float *out, int64_t y) {
     const axis_taps *h = &r->axis[HEIGHT], *w = &r->axis[WIDTH];
-    size_t width = (size_t)w->in * r->inner;
+    size_t width = (size_t)w->in * r->inner, apart = r->apart / sizeof *out;
     r->blend(row, in + (size_t)h->first[y] * width, width, h->weight + y * h->most, (size_t)h->most, width);
     for (int64_t x = 0; x < w->out; x++)
-        r->blend(out + (size_t)x * r->inner, row + (size_t)w->first[x] * r->inner, r->inner, w->weight + x * w->most, (size_t)w->most, r->inner);
+        r->blend(out + (size_t)x * apart, row + (size_t)w->first[x] * r->inner, r->inner, w->weight + x * w->most, (size_t)w->most, r->inner);
 }
 
-/* A range of the rows of all images. Equal nearest rows are copied from the one before. */
+/* A range of the rows of all images. Equal nearest rows are copied from the one before, where their pixels adjoin. */
 static void resize_part(void *arg, size_t index) {
     const w_job *j = arg;
     const resize_params *r = j->s->params;
     const axis_taps *h = &r->axis[HEIGHT];
-    size_t pixel = r->inner * r->elem, out_row = (size_t)r->axis[WIDTH].out * pixel, in_row = (size_t)r->axis[WIDTH].in * pixel;
+    size_t pixel = r->inner * r->elem, out_row = (size_t)r->axis[WIDTH].out * r->apart, in_row = (size_t)r->axis[WIDTH].in * pixel;
     size_t rows = (size_t)(r->images * h->out), first = rows * index / r->parts, last = rows * (index + 1) / r->parts;
     const uint8_t *in = w_loc_ptr(&j->s->in[0], j->b);
     uint8_t *out = w_loc_ptr(&j->s->out[0], j->b), *scratch = r->blend ? (uint8_t *)w_scratch_ptr(j->s, j->b) + index * r->row_bytes : NULL;
@@ -131,7 +133,7 @@ static void resize_part(void *arg, size_t index) {
         const uint8_t *image = in + k / (size_t)h->out * (size_t)h->in * in_row;
         uint8_t *to = out + k * out_row;
         if (r->blend) blend_row(r, (const float *)(const void *)image, (float *)(void *)scratch, (float *)(void *)to, y);
-        else if (k > first && y && h->first[y] == h->first[y - 1]) memcpy(to, to - out_row, out_row);
+        else if (k > first && y && h->first[y] == h->first[y - 1] && r->apart == pixel) memcpy(to, to - out_row, out_row);
         else nearest_row(r, image + (size_t)h->first[y] * in_row, to);
     }
 }
@@ -143,7 +145,7 @@ static void resize_touch(const w_plan *p, const w_step *s, w_touch *t) {
     double in = (double)s->in[0].bytes, out = (double)s->out[0].bytes;
     w_touch_packed(t, s, 0, s->packed_bytes);
     w_touch_loc(t, &s->in[0], 0, s->in[0].bytes, W_READ);
-    w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
+    w_touch_rows(t, &s->out[0], 0, s->out[0].bytes / (r->inner * r->elem), r->inner * r->elem, W_WRITE);
     double rows = (double)(r->images * r->axis[HEIGHT].out) * (double)r->axis[WIDTH].in * (double)(r->inner * r->elem);
     double read = r->blend ? rows * (double)r->axis[HEIGHT].most + out * (double)r->axis[WIDTH].most : W_MAX(in, out);
     w_touch_l1(t, read + (double)s->packed_bytes, out + (r->blend ? rows : 0));

@@ -11,7 +11,8 @@ typedef struct unary_params {
     w_fn_unary_f32 *fn;
     w_fn_lut_u8 *lut_fn;
     const uint8_t *lut;
-    size_t n, elem;
+    size_t n, elem, chunk;     /* elements in all, bytes of one, elements of a tile */
+    size_t pixel;              /* elements whose results adjoin, where the others lie apart; or 0 */
 } unary_params;
 
 static bool limit(const w_graph *g, const w_node *n, uint32_t i, float *x) {
@@ -76,6 +77,9 @@ static const uint8_t *make_lut(w_plan *p, w_step *s, const w_kepi *op, weir_erro
     return lut;
 }
 
+#define CHUNK ((size_t)16384)
+#define SCATTER 8192 /* bytes of results that wait in a buffer; a larger pixel goes straight to its place */
+
 static weir_status unary_prepare(w_plan *p, w_step *s, weir_error *e) {
     const w_value *in = w_step_in(p, s, 0);
     const w_leaf_kernels *leaf = &p->ctx->kernels->leaf;
@@ -91,33 +95,53 @@ static weir_status unary_prepare(w_plan *p, w_step *s, weir_error *e) {
     } else {
         u->fn = leaf->unary_f32;
     }
+    u->pixel = s->out[0].pitch ? (size_t)in->shape.dim[1] : 0;
+    u->chunk = u->pixel ? W_MAX(CHUNK / u->pixel, (size_t)1) * u->pixel : CHUNK;
     if (in->kind != W_VALUE_CONST) s->inplace = 1;
     s->threads = w_step_threads(p, w_step_seconds(0, w_step_io_bytes(s)));
-    s->tile = "16384 elements";
+    s->tile = u->pixel ? "pixels" : "16384 elements";
     s->kernel = w_arena_printf(&p->arena_mem, "%s__%s", u->lut ? "u8_table" : "f32_unary", u->lut ? leaf->isa_u8 : leaf->isa_f32);
     return s->kernel ? WEIR_OK : w_oom(e, 64, "names");
 }
 
-#define CHUNK 16384
-
-static void unary_tile(void *arg, size_t index) {
-    const w_job *j = arg;
-    const unary_params *u = j->s->params;
-    size_t first = index * CHUNK, n = W_MIN((size_t)CHUNK, u->n - first);
-    const uint8_t *in = (const uint8_t *)w_loc_ptr(&j->s->in[0], j->b) + first * u->elem;
-    uint8_t *out = (uint8_t *)w_loc_ptr(&j->s->out[0], j->b) + first * u->elem;
+static void apply(const unary_params *u, const uint8_t *in, uint8_t *out, size_t n) {
     if (u->lut) u->lut_fn(u->lut, in, out, n);
     else u->fn(&u->op, (const float *)(const void *)in, (float *)(void *)out, n);
 }
 
+/* Results of whole runs of pixels, then each where it belongs: kernels want more than a pixel. */
+static void scatter(const unary_params *u, const uint8_t *in, uint8_t *out, size_t pixels, size_t pitch) {
+    _Alignas(32) uint8_t made[SCATTER];
+    size_t bytes = u->pixel * u->elem, run = SCATTER / bytes;
+    for (size_t i = 0; run == 0 && i < pixels; i++) apply(u, in + i * bytes, out + i * pitch, u->pixel);
+    for (size_t i = 0; run > 0 && i < pixels; i += run) {
+        size_t n = W_MIN(run, pixels - i);
+        apply(u, in + i * bytes, made, n * u->pixel);
+        for (size_t k = 0; k < n; k++) memcpy(out + (i + k) * pitch, made + k * bytes, bytes);
+    }
+}
+
+static void unary_tile(void *arg, size_t index) {
+    const w_job *j = arg;
+    const unary_params *u = j->s->params;
+    size_t first = index * u->chunk, n = W_MIN(u->chunk, u->n - first), pitch = j->s->out[0].pitch;
+    const uint8_t *in = (const uint8_t *)w_loc_ptr(&j->s->in[0], j->b) + first * u->elem;
+    uint8_t *out = w_loc_ptr(&j->s->out[0], j->b);
+    if (u->pixel) scatter(u, in, out + first / u->pixel * pitch, n / u->pixel, pitch);
+    else apply(u, in, out + first * u->elem, n);
+}
+
 static void unary_run(const w_step *s, const w_bindings *b) {
-    w_step_for(s, b, unary_tile, (((const unary_params *)s->params)->n + CHUNK - 1) / CHUNK);
+    const unary_params *u = s->params;
+    w_step_for(s, b, unary_tile, (u->n + u->chunk - 1) / u->chunk);
 }
 
 static void unary_touch(const w_plan *p, const w_step *s, w_touch *t) {
+    const unary_params *u = s->params;
     if (s->packed_bytes) w_touch_packed(t, s, 0, s->packed_bytes);
     w_touch_loc(t, &s->in[0], 0, s->in[0].bytes, W_READ);
-    w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
+    size_t rows = s->out[0].pitch ? s->out[0].bytes / (u->pixel * u->elem) : 1;
+    w_touch_rows(t, &s->out[0], 0, rows, s->out[0].bytes / rows, W_WRITE);
     w_touch_l1(t, (double)(s->packed_bytes + s->in[0].bytes), (double)s->out[0].bytes);
 }
 

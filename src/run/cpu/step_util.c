@@ -82,6 +82,11 @@ int w_step_threads(const w_plan *p, double seconds) {
 
 double w_step_seconds(double macs, double bytes) { return macs / 3e10 + bytes / 2e10; }
 
+size_t w_step_row(const w_plan *p, const w_step *s) {
+    const w_value *y = w_step_out(p, s, 0);
+    return s->out[0].pitch ? s->out[0].pitch / w_type_size(y->type) : (size_t)y->shape.dim[1];
+}
+
 double w_step_io_bytes(const w_step *s) {
     double bytes = 0;
     for (uint32_t i = 0; i < s->nin; i++) bytes += (double)s->in[i].bytes;

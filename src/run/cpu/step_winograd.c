@@ -12,7 +12,7 @@
 #define SHORTEST 12               /* tiles that a product needs to run well */
 
 static void set_output(const w_plan *p, w_step *s, wino *m) {
-    igemm like = {.u8 = {.n = m->n, .out_stride = m->n, .res_stride = m->n, .late_zero = 1, .late_scale = 1.0f}};
+    igemm like = {.u8 = {.n = m->n, .out_stride = w_step_row(p, s), .res_stride = m->n, .late_zero = 1, .late_scale = 1.0f}};
     w_igemm_epilogue(p, s, &like, &((const w_conv_attr *)w_step_node(p, s)->attr)->ep, 3);
     m->in_elem = like.in_elem;
     m->out_elem = like.out_elem;
@@ -87,7 +87,7 @@ weir_status w_winograd_end(w_plan *p, w_step *s, const wino *m, weir_error *e) {
 static void chunk(void *arg, size_t thread, size_t index) {
     const w_job *j = arg;
     const wino *m = j->s->params;
-    size_t image = index / m->chunks, pixels = image * m->w.oh * m->w.ow * m->n;
+    size_t image = index / m->chunks, pixels = image * m->w.oh * m->w.ow * m->to.out_stride;
     wino_part part = {.t0 = index % m->chunks * m->run};
     part.t1 = W_MIN(part.t0 + m->run, m->tiles);
     size_t tiles = part.t1 - part.t0;
@@ -119,7 +119,7 @@ static void touch_part(w_touch *t, const image *i, part a, w_touch_kind k) {
     a.y0 = W_MAX(a.y0, (ptrdiff_t)0), a.x0 = W_MAX(a.x0, (ptrdiff_t)0);
     a.y1 = W_MIN(a.y1, (ptrdiff_t)i->h), a.x1 = W_MIN(a.x1, (ptrdiff_t)i->w);
     for (ptrdiff_t y = a.y0; y < a.y1 && a.x0 < a.x1; y++)
-        w_touch_loc(t, i->loc, ((i->number * i->h + (size_t)y) * i->w + (size_t)a.x0) * i->pixel, (size_t)(a.x1 - a.x0) * i->pixel, k);
+        w_touch_rows(t, i->loc, (i->number * i->h + (size_t)y) * i->w + (size_t)a.x0, (size_t)(a.x1 - a.x0), i->pixel, k);
 }
 
 /* What the tiles t0 <= t < t1 read of the input (a margin of one pixel around) or touch of an image like the output, row by row. */

@@ -13,7 +13,7 @@
 static void chunk(const wino *m, const wino_part *part) {
     size_t tiles = part->t1 - part->t0;
     w_f32_wino g = {.in = part->in, .ih = m->w.ih, .iw = m->w.iw, .c = m->c, .pt = (int)m->w.pt, .pl = (int)m->w.pl, .tiles_x = m->tiles_x,
-                    .places = part->v, .apart = part->v_apart, .out = part->out, .oh = m->w.oh, .ow = m->w.ow, .n = m->n, .bias = m->bias,
+                    .places = part->v, .apart = part->v_apart, .out = part->out, .oh = m->w.oh, .ow = m->w.ow, .n = m->n, .out_stride = m->to.out_stride, .bias = m->bias,
                     .res = part->res, .ep = m->to.ep};
     m->tile.in(&g, part->t0, part->t1);
     for (size_t k = 0; k < m->places; k++) {

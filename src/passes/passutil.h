@@ -52,5 +52,6 @@ weir_status w_norm_half(w_graph *g, weir_error *e);     /* norm_half.c: f16 and 
 weir_status w_norm_views(w_graph *g, weir_error *e);    /* norm_views.c: nodes that change nothing go away */
 weir_status w_norm_windows(w_graph *g, w_node *n, weir_error *e); /* norm_windows.c: Conv and pooling */
 weir_status w_norm_forms(w_graph *g, weir_error *e);    /* norm_forms.c: one form per meaning */
+weir_status w_norm_blocks(w_graph *g, weir_error *e);   /* norm_blocks.c: what works channel by channel, before DepthToSpace */
 weir_status w_norm_bias(w_graph *g, weir_error *e);     /* norm_bias.c: added constants become biases */
 #endif

@@ -243,6 +243,67 @@ static const pass_case cases[] = {
      "t: y f32[1,3,6,5] = ConvTranspose(x, w) strides=[2,1]\n"
      "output y\n",
      0},
+    {"what works channel by channel goes in front of blocks, CRD", "normalise",
+     "input x f32[1,8,2,3]\n"
+     "const c f32[2,1,1] = {3, 5}\n"
+     "d: t = DepthToSpace(x) blocksize=2 mode=CRD\n"
+     "m: y = Mul(t, c)\n"
+     "output y\n",
+     "input x f32[1,8,2,3]\n"
+     "const c.blocks f32[1,8,1,1] = {3, 3, 3, 3, 5, 5, 5, 5}\n"
+     "m: y.blocks f32[1,8,2,3] = Mul(x, c.blocks)\n"
+     "d: y f32[1,2,4,6] = DepthToSpace(y.blocks) blocksize=2 mode=CRD\n"
+     "output y\n",
+     0},
+    {"and DCR, into the bias of a convolution", "normalise",
+     "input x f32[1,2,3,4]\n"
+     "const w f32[8,2,1,1]\n"
+     "const c f32[1,2,1,1] = {3, 5}\n"
+     "k: b = Conv(x, w) kernel_shape=[1,1]\n"
+     "d: t = DepthToSpace(b) blocksize=2\n"
+     "m: y = Add(c, t)\n"
+     "output y\n",
+     "input x f32[1,2,3,4]\n"
+     "const w f32[8,2,1,1]\n"
+     "const c.blocks f32[8] = {3, 5, 3, 5, 3, 5, 3, 5}\n"
+     "k: y.blocks f32[1,8,3,4] = Conv(x, w, c.blocks) kernel_shape=[1,1] strides=[1,1] pads=[0,0,0,0] dilations=[1,1]\n"
+     "d: y f32[1,2,6,8] = DepthToSpace(y.blocks) blocksize=2\n"
+     "output y\n",
+     1e-6},
+    {"a normalisation behind blocks", "normalise",
+     "input x f32[1,4,2,3]\n"
+     "const s f32[1] = {2}\n"
+     "const b f32[1] = {3}\n"
+     "const m f32[1] = {4}\n"
+     "const v f32[1] = {5}\n"
+     "d: t = DepthToSpace(x) blocksize=2\n"
+     "n: y = BatchNormalization(t, s, b, m, v)\n"
+     "output y\n",
+     "input x f32[1,4,2,3]\n"
+     "const s.blocks f32[4] = {2, 2, 2, 2}\n"
+     "const b.blocks f32[4] = {3, 3, 3, 3}\n"
+     "const m.blocks f32[4] = {4, 4, 4, 4}\n"
+     "const v.blocks f32[4] = {5, 5, 5, 5}\n"
+     "n: y.blocks f32[1,4,2,3] = BatchNormalization(x, s.blocks, b.blocks, m.blocks, v.blocks)\n"
+     "d: y f32[1,1,4,6] = DepthToSpace(y.blocks) blocksize=2\n"
+     "output y\n",
+     0},
+    {"blocks that two read, and a constant of pixels, stay", "normalise",
+     "input x f32[1,4,2,2]\n"
+     "const p f32[1,1,1,4] = {1, 2, 3, 4}\n"
+     "d: t = DepthToSpace(x) blocksize=2\n"
+     "a: u = Add(t, p)\n"
+     "r: y = Relu(t)\n"
+     "output u\n"
+     "output y\n",
+     "input x f32[1,4,2,2]\n"
+     "const p f32[1,1,1,4] = {1, 2, 3, 4}\n"
+     "d: t f32[1,1,4,4] = DepthToSpace(x) blocksize=2\n"
+     "a: u f32[1,1,4,4] = Add(t, p)\n"
+     "r: y f32[1,1,4,4] = Relu(t)\n"
+     "output u\n"
+     "output y\n",
+     0},
     {"a square is a product", "normalise",
      "input x f32[2,3]\n"
      "const two f32[] = {2}\n"

@@ -1,11 +1,9 @@
 /* Depthwise convolution in f32 over the names of vec_*.h; the including file sets KERNEL.
  *
- * One vector of channels at a time walks all rows of a panel of columns, so that its input rows stay in the first cache.
- * Along a row, up to 8 neighbouring outputs are computed together: each input vector is loaded once a filter row and used
- * by every output it belongs to. Where the distance of pixels puts them into so few sets of the cache that a panel does not
- * fit, two outputs of all channels are computed before the next two. Each output sums its taps in order from the bias, with fused multiply-add; columns beyond
- * the image count as zeros where the filter has a fixed width and are left out otherwise, whatever the tile. */
-#include "dw_panel.h"
+ * Up to 8 neighbouring outputs of all channels are computed, one vector of channels after the other, before the next ones: memory is
+ * read and written as it lies, and each input vector is loaded once a filter row for every output it belongs to. Each output sums
+ * its taps in order from the bias, with fused multiply-add; columns beyond the image count as zeros where the filter has a fixed
+ * width and are left out otherwise, whatever the tile. */
 #include "kernels.h"
 #include "vec_act.h"
 
@@ -95,81 +93,67 @@ static inline bool inside(const w_window *g, size_t x, size_t wide) {
     case 7: WIDTH(7, call) \
     default: WIDTH(8, call) \
     }
-/* Columns [x, end) in tiles of nearly equal width; `edge` when a tile's columns reach beyond the image. */
-#define SPAN(name, full, kw, sw) \
-    static void name(const strip *s, size_t x, size_t end) { \
-        for (size_t tiles = (end - x + WIDE - 1) / WIDE, wide; tiles; tiles--, x += wide) { \
-            wide = (end - x + tiles - 1) / tiles; \
-            if (inside(&s->d->g, x, wide)) { \
-                EACH_WIDTH(inner_fixed(s, x, m, full, false, kw, sw)) \
-            } else { \
-                EACH_WIDTH(inner_fixed(s, x, m, full, true, kw, sw)) \
-            } \
-        } \
-    }
-SPAN(span_3_1, true, 3, 1)
-SPAN(tail_3_1, false, 3, 1)
-SPAN(span_3_2, true, 3, 2)
-SPAN(tail_3_2, false, 3, 2)
-SPAN(span_5_1, true, 5, 1)
-SPAN(tail_5_1, false, 5, 1)
-SPAN(span_5_2, true, 5, 2)
-SPAN(tail_5_2, false, 5, 2)
 
-INLINE void any(const strip *s, size_t x, size_t end, bool full) {
+/* To the next vector of channels, from c on: pixels and weights as they lie. */
+static inline void advance(strip *s, size_t c) {
     const w_window *g = &s->d->g;
-    const w_taps all = {0, g->kw};
-    for (; x < end && !inside(g, x, 1); x++) inner_any(s, x, 1, full, w_taps_at(x, g->kw, g->sw, g->dw, g->pl, g->iw));
-    for (; x + 4 <= end && inside(g, x, 4); x += 4) inner_any(s, x, 4, full, all);
-    for (; x < end; x++) inner_any(s, x, 1, full, w_taps_at(x, g->kw, g->sw, g->dw, g->pl, g->iw));
+    s->image += VL, s->bias += VL, s->out += VL;
+    if (s->res) s->res += VL;
+    s->w += (c + VL) % W_DW_LANES ? VL : g->kh * g->kw * W_DW_LANES - (W_DW_LANES - VL);
 }
 
-static void span_any(const strip *s, size_t x, size_t end) { any(s, x, end, true); }
-static void tail_any(const strip *s, size_t x, size_t end) { any(s, x, end, false); }
-
-typedef void span_fn(const strip *s, size_t x, size_t end);
-
-static span_fn *span_of(const w_window *g, bool full) {
-    if (g->dw != 1 || g->sw > 2) return full ? span_any : tail_any;
-    if (g->kw == 3 && g->sw == 1) return full ? span_3_1 : tail_3_1;
-    if (g->kw == 3) return full ? span_3_2 : tail_3_2;
-    if (g->kw == 5 && g->sw == 1) return full ? span_5_1 : tail_5_1;
-    if (g->kw == 5) return full ? span_5_2 : tail_5_2;
-    return full ? span_any : tail_any;
-}
-
-static void late(const strip *s, size_t x, size_t end) {
-    v_act_late_rows(&s->d->ep, s->out + x * s->d->g.c, end - x, s->d->g.c, s->n);
-}
-
-/* All whole vectors of `channels` at `wide` outputs from column x: pixels and weights as they lie. */
+/* Channels [c, end) at `wide` outputs from column x; the last vector may not be whole. */
 #define ACROSS(name, side, step) \
-    static void name(strip s, size_t x, size_t wide, size_t c, size_t channels) { \
+    static void name(const strip *first, size_t x, size_t wide, size_t c, size_t end) { \
+        strip s = *first; \
         bool in = inside(&s.d->g, x, wide); \
-        size_t block = s.d->g.kh * s.d->g.kw * W_DW_LANES; \
-        for (size_t end = c + channels; c + VL <= end; c += VL) { \
-            if (wide == 2 && in) inner_fixed(&s, x, 2, true, false, side, step); \
-            else if (wide == 2) inner_fixed(&s, x, 2, true, true, side, step); \
-            else inner_fixed(&s, x, 1, true, true, side, step); \
-            s.image += VL; s.bias += VL; s.out += VL; \
-            if (s.res) s.res += VL; \
-            s.w += (c + VL) % W_DW_LANES ? VL : block - (W_DW_LANES - VL); \
+        for (; c + VL <= end; advance(&s, c), c += VL) { \
+            if (in) EACH_WIDTH(inner_fixed(&s, x, m, true, false, side, step)) \
+            else EACH_WIDTH(inner_fixed(&s, x, m, true, true, side, step)) \
         } \
+        s.n = end - c; \
+        if (s.n) EACH_WIDTH(inner_fixed(&s, x, m, false, true, side, step)) \
     }
 ACROSS(across_3_1, 3, 1)
 ACROSS(across_3_2, 3, 2)
 ACROSS(across_5_1, 5, 1)
 ACROSS(across_5_2, 5, 2)
 
-typedef void across_fn(strip s, size_t x, size_t wide, size_t c, size_t channels);
+#define ANY 4 /* outputs of any other window, where all its columns are inside */
+static void across_any(const strip *first, size_t x, size_t wide, size_t c, size_t end) {
+    strip s = *first;
+    const w_window *g = &s.d->g;
+    w_taps tx = w_taps_at(x, g->kw, g->sw, g->dw, g->pl, g->iw);
+    for (; c + VL <= end; advance(&s, c), c += VL) {
+        if (wide == ANY) inner_any(&s, x, ANY, true, tx);
+        else inner_any(&s, x, 1, true, tx);
+    }
+    s.n = end - c;
+    for (size_t i = 0; s.n && i < wide; i++) inner_any(&s, x + i, 1, false, tx);
+}
+
+typedef void across_fn(const strip *first, size_t x, size_t wide, size_t c, size_t end);
 
 static across_fn *across_of(const w_window *g) {
-    if (g->dw != 1 || g->sw > 2 || (g->kw != 3 && g->kw != 5)) return NULL;
+    if (g->dw != 1 || g->sw > 2 || (g->kw != 3 && g->kw != 5)) return across_any;
     return g->kw == 3 ? (g->sw == 1 ? across_3_1 : across_3_2) : (g->sw == 1 ? across_5_1 : across_5_2);
 }
 
-/* Row r of n channels from c. */
-static strip strip_of(const w_dw_f32 *d, size_t r, size_t c, size_t n) {
+/* Outputs of a tile at most: so many that what their windows read of a vector of channels does not meet in a set of the first cache
+ * (64 sets of 8 lines), to which pixels come that lie a multiple of its reach apart. */
+static size_t widest(const w_window *g) {
+    size_t step = g->c * sizeof(float), common = step & -step, sets = common >= 4096 ? 1 : common <= 64 ? 64 : 4096 / common;
+    return (WIDE - 1) * g->sw + g->kw <= sets * 8 / g->kh ? WIDE : WIDE / 2;
+}
+
+/* Of the columns [x, end), nearly as many for every tile. */
+static size_t tile_width(const w_window *g, bool any, size_t x, size_t end, size_t most) {
+    size_t tiles = (end - x + most - 1) / most;
+    return !any ? (end - x + tiles - 1) / tiles : end - x >= ANY && inside(g, x, ANY) ? ANY : 1;
+}
+
+/* Row r, channels from c. */
+static strip strip_of(const w_dw_f32 *d, size_t r, size_t c) {
     const w_window *g = &d->g;
     size_t y = r % g->oh;
     ptrdiff_t top = w_window_start(y, g->sh, g->pt);
@@ -177,40 +161,19 @@ static strip strip_of(const w_dw_f32 *d, size_t r, size_t c, size_t n) {
     return (strip){.d = d, .cl = v_bounds(&d->ep), .image = d->in + (first * (ptrdiff_t)g->c + (ptrdiff_t)c),
                    .w = d->w + w_dw_f32_at(g->kh * g->kw, c), .bias = d->bias + c,
                    .out = d->out + r * g->ow * g->c + c, .res = d->res ? d->res + r * g->ow * g->c + c : NULL,
-                   .ty = w_taps_at(y, g->kh, g->sh, g->dh, g->pt, g->ih), .n = n};
-}
-
-/* Rows [r0, r1) of columns [x0, x1) of n channels from c. */
-static void vector(const w_dw_f32 *d, size_t r0, size_t r1, size_t x0, size_t x1, size_t c, size_t n) {
-    span_fn *span = span_of(&d->g, n >= VL);
-    for (size_t r = r0; r < r1; r++) {
-        strip s = strip_of(d, r, c, n);
-        span(&s, x0, x1);
-        if (v_act_is_late(d->ep.act)) late(&s, x0, x1);
-    }
-}
-
-/* The same for all channels from c0 to c1, two columns after the other. */
-static void pixels(const w_dw_f32 *d, across_fn *across, size_t r0, size_t r1, size_t c0, size_t c1) {
-    size_t whole = (c1 - c0) / VL * VL, ow = d->g.ow;
-    for (size_t r = r0; r < r1; r++) {
-        for (size_t x = 0; x < ow; x += 2) across(strip_of(d, r, c0, VL), x, ow - x < 2 ? 1 : 2, c0, whole);
-        for (size_t c = c0; c < c0 + whole && v_act_is_late(d->ep.act); c += VL) {
-            strip s = strip_of(d, r, c, VL);
-            late(&s, 0, ow);
-        }
-    }
-    if (c0 + whole < c1) vector(d, r0, r1, 0, ow, c0 + whole, c1 - c0 - whole);
+                   .ty = w_taps_at(y, g->kh, g->sh, g->dh, g->pt, g->ih)};
 }
 
 void KERNEL(const w_dw_f32 *d, size_t r0, size_t r1, size_t c0, size_t c1) {
-    size_t panel = w_dw_panel(&d->g, sizeof(float)), ow = d->g.ow;
-    across_fn *across = across_of(&d->g);
-    if (across && panel == 0) { /* the rows of a panel would not stay in the first cache */
-        pixels(d, across, r0, r1, c0, c1);
-        return;
+    const w_window *g = &d->g;
+    across_fn *across = across_of(g);
+    size_t most = widest(g), c = g->c;
+    for (size_t r = r0; r < r1; r++) {
+        const strip s = strip_of(d, r, c0);
+        for (size_t x = 0, wide; x < g->ow; x += wide) {
+            wide = tile_width(g, across == across_any, x, g->ow, most);
+            across(&s, x, wide, c0, c1);
+        }
+        if (v_act_is_late(d->ep.act)) v_act_late_rows(&d->ep, d->out + r * g->ow * c + c0, g->ow, c, c1 - c0);
     }
-    if (panel == 0) panel = ow;
-    for (size_t x = 0; x < ow; x += panel)
-        for (size_t c = c0; c < c1; c += VL) vector(d, r0, r1, x, ow - x < panel ? ow : x + panel, c, c1 - c < VL ? c1 - c : VL);
 }

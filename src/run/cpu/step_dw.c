@@ -1,6 +1,6 @@
 /* Depthwise convolution (one filter a channel) over channels-last images: f32, and u8 x s8.
  *
- * Tiles are ranges of output rows, or of channels where an image has few rows; both are fixed at plan time. */
+ * Tiles are ranges of output rows, or of channels where 8-bit images have few rows; both are fixed at plan time. */
 #include "step_window.h"
 #include "steps_leaf.h"
 #include <stdio.h>
@@ -62,7 +62,7 @@ static void set_tiles(w_plan *p, w_step *s, dw_params *d, const w_window *g, siz
     s->threads = w_step_threads(p, w_step_seconds((double)rows * (double)(g->ow * g->c * g->kh * g->kw), w_step_io_bytes(s)));
     d->tile_rows = w_window_tile_rows(g, rows, elem);
     d->tile_channels = g->c;
-    if (rows < 16 && g->c > W_DW_PAD) { /* many channels on a small image: split them, keep the rows together */
+    if (elem == 1 && rows < 16 && g->c > W_DW_PAD) { /* many channels on a small image: split them, keep the rows together */
         d->tile_rows = rows;
         d->tile_channels = W_ALIGN_UP((g->c + 7) / 8, (size_t)W_DW_PAD);
     }

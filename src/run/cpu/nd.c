@@ -119,9 +119,24 @@ static void copy_line(size_t elem, uint8_t *dst, int64_t sd, const uint8_t *src,
     else line_uint64_t(dst, sd, src, ss, n);
 }
 
+/* `n` runs of `bytes`, so many bytes apart. A call a run would cost more than a short one does. */
+static void copy_runs(uint8_t *dst, int64_t sd, const uint8_t *src, int64_t ss, size_t bytes, int64_t n) {
+#define OF(size) case size: for (int64_t i = 0; i < n; i++) memcpy(dst + i * sd, src + i * ss, size); return
+    switch (bytes) {
+        OF(2); OF(4); OF(8); OF(12); OF(16); OF(24); OF(32); OF(48); OF(64);
+    }
+#undef OF
+    for (int64_t i = 0; i < n; i++) memcpy(dst + i * sd, src + i * ss, bytes);
+}
+
 /* The last two dims as a grid. When the source runs along the outer one, 16 x 16 blocks keep its lines in cache. */
 static void copy_grid(const w_nd *nd, size_t elem, uint8_t *dst, const uint8_t *src, int64_t r0, int64_t r1) {
     uint32_t in = nd->rank - 1, out = nd->rank - 2;
+    int64_t to = nd->stride[0][out] * (int64_t)elem, from = nd->stride[1][out] * (int64_t)elem;
+    if (nd->stride[0][in] == 1 && nd->stride[1][in] == 1) {
+        copy_runs(dst + r0 * to, to, src + r0 * from, from, (size_t)nd->n[in] * elem, r1 - r0);
+        return;
+    }
     int64_t cols = nd->n[in], block = nd->stride[1][out] == 1 && nd->stride[1][in] != 1 ? 16 : cols;
     int64_t rows = block == cols ? 1 : 16;
     for (int64_t r = r0; r < r1; r += rows)

@@ -36,8 +36,6 @@ static bool each_weight(const w_graph *g, void (*fn)(const w_graph *g, w_id v, v
     return true;
 }
 
-static void add_bytes(const w_graph *g, w_id v, void *arg) { *(double *)arg += (double)w_value_bytes(g, v); }
-
 static void add_type_bytes(const w_graph *g, w_id v, void *arg) {
     if (g->value[v].type <= WEIR_BOOL)
         ((double *)arg)[g->value[v].type] += (double)w_value_bytes(g, v);
@@ -103,9 +101,34 @@ static bool input_bytes(const w_graph *g, double *bytes) {
     return true;
 }
 
+/* Bytes of constant v that node n reads as its operand i: a Gather picks no more than it makes. */
+static double constant_read(const w_graph *g, const w_node *n, uint32_t i, w_id v) {
+    double all = (double)w_value_bytes(g, v);
+    int64_t made = n->op == W_OP_Gather && i == 0 ? w_shape_count(&g->value[n->out[0]].shape) : -1;
+    return made < 0 ? all : W_MIN(all, (double)made * (double)w_type_size(g->value[v].type));
+}
+
+static bool weight_bytes(const w_graph *g, double *bytes) {
+    double *read = calloc(g->nvalue + 1, sizeof *read);
+    if (!read)
+        return false;
+    for (size_t k = 0; k < g->nnode; k++) {
+        const w_node *n = &g->node[k];
+        for (uint32_t i = 0; n->op != W_OP_NONE && i < n->nin; i++) {
+            w_id v = n->in[i];
+            if (v != W_NONE && g->value[v].kind == W_VALUE_CONST && !is_setting(n, i))
+                read[v] = W_MIN((double)w_value_bytes(g, v), read[v] + constant_read(g, n, i, v));
+        }
+    }
+    for (size_t v = 0; v < g->nvalue; v++)
+        *bytes += read[v];
+    free(read);
+    return true;
+}
+
 double w_compulsory_bytes(const w_graph *g) {
     double bytes = 0;
-    if (!each_weight(g, add_bytes, &bytes) || !input_bytes(g, &bytes))
+    if (!weight_bytes(g, &bytes) || !input_bytes(g, &bytes))
         return -1;
     for (size_t i = 0; i < g->noutput; i++)
         bytes += (double)w_value_bytes(g, g->output[i]);

@@ -151,6 +151,8 @@ static weir_status output_add(w_onnx *r, w_span m, size_t index) {
     for (size_t k = 0; k < r->g->noutput; k++) {
         if (r->g->output[k] == v) return w_fail(r->e, WEIR_BAD_INPUT, "graph output '%s' is listed twice", i.name);
     }
+    w_value *value = &r->g->value[v];
+    if (!value->type) value->type = i.type; /* until a rule says it, which has to wait for shapes that the batch decides */
     return w_graph_add_output(r->g, v, r->e);
 }
 

@@ -11,6 +11,7 @@ static void put_dim(w_exporter *x, w_wbuf *shape, int64_t d) {
     w_wbuf_fini(&dim);
 }
 
+/* A type that is not known before the batch is left out. */
 static void put_info(w_exporter *x, uint32_t tag, w_id v) {
     const w_value *value = &x->g->value[v];
     w_wbuf shape = {.ctx = x->ctx}, tensor = {.ctx = x->ctx}, type = {.ctx = x->ctx}, info = {.ctx = x->ctx};
@@ -21,7 +22,7 @@ static void put_info(w_exporter *x, uint32_t tag, w_id v) {
     }
     w_pb_message(&type, onnx_TypeProto_tensor_type_tag, &tensor);
     w_pb_string(&info, onnx_ValueInfoProto_name_tag, w_value_name(x->g, v));
-    w_pb_message(&info, onnx_ValueInfoProto_type_tag, &type);
+    if (value->type) w_pb_message(&info, onnx_ValueInfoProto_type_tag, &type);
     w_pb_message(&x->tail, tag, &info);
     w_wbuf_fini(&shape);
     w_wbuf_fini(&tensor);

@@ -186,7 +186,7 @@ int rg_make_pool(rg_graph *g, int x) {
         p.lo[i] = p.lo[i] < p.k[i] ? p.lo[i] : p.k[i] - 1;
         p.hi[i] = p.hi[i] < p.k[i] ? p.hi[i] : p.k[i] - 1;
     }
-    rg_op *n = rg_add(g, max ? "MaxPool" : "AveragePool", 1, &x, max && g->opset >= 8 && v.type == RG_F32 && rg_chance(g, 8) ? 2 : 1);
+    rg_op *n = rg_add(g, max ? "MaxPool" : "AveragePool", 1, &x, max && g->opset >= 8 && v.type == RG_F32 && !g->batch && rg_chance(g, 8) ? 2 : 1); /* indices count across the batch */
     set_window(g, n, &p, v.rank - 2, true);
     if (!max && g->opset < 19) n->nattr -= rg_get(n, "dilations") && n->attr[n->nattr - 1].name[0] == 'd';
     set_pool(g, n, max);

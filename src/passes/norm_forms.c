@@ -1,6 +1,6 @@
 /* One form per meaning: Clip bounds as inputs, Sum of two as Add, ReduceMean over the image as GlobalAveragePool, MatMul
- * of a matrix by a constant one as Gemm, ConvTranspose without overlap as Conv, Pow by 2 as Mul, Gemm with
- * alpha = beta = 1 and a vector of biases. */
+ * of a matrix by a constant one as Gemm, ConvTranspose without overlap as Conv, Pow by 2 as Mul, an image and its product
+ * by gates as one product, Gemm with alpha = beta = 1 and a vector of biases. */
 #include "passutil.h"
 #include <float.h>
 #include <string.h>
@@ -141,6 +141,40 @@ static weir_status square_form(w_graph *g, w_node *n, weir_error *e) {
     return WEIR_OK;
 }
 
+/* Numbers of a channel, beside an image. */
+static bool gates(const w_graph *g, w_id s, w_id x) {
+    const w_shape *a = &g->value[s].shape, *b = &g->value[x].shape;
+    if (!a->known || !b->known || a->rank != 4 || b->rank != 4 || a->dim[0] != b->dim[0] || a->dim[1] != b->dim[1]) return false;
+    return a->dim[2] == 1 && a->dim[3] == 1 && (b->dim[2] != 1 || b->dim[3] != 1);
+}
+
+static bool is_real(const w_graph *g, w_id v) { return g->value[v].type == WEIR_F32 && !g->value[v].quant; }
+
+/* x + x s is x (s + 1): a pass over the image less. */
+static weir_status gate_form(w_graph *g, w_id k, const w_uses *uses, weir_error *e) {
+    for (unsigned side = 0; side < 2 && g->node[k].nin == 2; side++) {
+        w_id x = g->node[k].in[side], y = g->node[k].in[1 - side], in[2], t;
+        const w_node *m = w_producer(g, y);
+        if (!m || m->op != W_OP_Mul || m->nin != 2 || !w_epilogue_free(m) || y >= uses->n || uses->count[y] != 1 || uses->output[y]) continue;
+        if (m->in[0] != x && m->in[1] != x) continue;
+        in[0] = m->in[m->in[0] == x];
+        if (!gates(g, in[0], x) || !is_real(g, in[0]) || !is_real(g, x) || !is_real(g, g->node[k].out[0])) continue;
+        w_id product = g->value[y].producer;
+        w_eltwise_attr *attr = w_op_attr_new(g, W_OP_Add);
+        if (!attr) return w_oom(e, sizeof *attr, "attributes");
+        W_TRY(add_scalar(g, &g->node[k], ".one", 1, &in[1], e));
+        W_TRY(w_graph_add_derived(g, w_value_name(g, y), ".gate", &t, e));
+        g->value[t].type = WEIR_F32;
+        g->value[t].shape = g->value[in[0]].shape;
+        g->node[k].op = W_OP_Mul;
+        g->node[k].in[0] = x;
+        g->node[k].in[1] = t;
+        w_node_kill(g, product);
+        return w_graph_add_node(g, W_OP_Add, "", in, 2, &t, 1, attr, NULL, e);
+    }
+    return WEIR_OK;
+}
+
 /* ConvTranspose whose kernels lie side by side, b x b with stride b: every pixel makes a block of b * b pixels alone. */
 static bool tiles_blocks(const w_graph *g, const w_node *n, int64_t *block) {
     const w_convtranspose_attr *a = n->attr;
@@ -198,6 +232,7 @@ static weir_status one_form(w_graph *g, w_id k, const w_uses *uses, weir_error *
     switch (n->op) {
     case W_OP_Conv: case W_OP_ConvInteger: case W_OP_MaxPool: case W_OP_AveragePool: return w_norm_windows(g, n, e);
     case W_OP_Pow: return square_form(g, n, e);
+    case W_OP_Add: return gate_form(g, k, uses, e);
     case W_OP_ConvTranspose: return transposed_form(g, k, e);
     case W_OP_Clip: return clip_form(g, n, e);
     case W_OP_Sum: return sum_form(g, n, e);

@@ -32,9 +32,9 @@ static weir_status step_operands(w_plan *p, w_step *s, const w_node *n, weir_err
 
 const w_impl *w_plan_impl(const w_plan *p, const w_node *n, w_arena *a) {
     const w_impl *const *list = p->ctx->backend->impls(n->op);
-    while (*list && (*list)->refuse && (*list)->refuse(p, n, a))
+    while (list && *list && (*list)->refuse && (*list)->refuse(p, n, a))
         list++;
-    return *list;
+    return list ? *list : NULL;
 }
 
 static weir_status pick(w_plan *p, w_step *s, const w_node *n, weir_error *e) {

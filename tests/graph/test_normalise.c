@@ -317,6 +317,33 @@ static const pass_case cases[] = {
      "q: y f32[2,3] = Pow(t, three)\n"
      "output y\n",
      1e-6},
+    {"an image and its product by gates are one product", "normalise",
+     "input x f32[1,2,3,3]\n"
+     "input s f32[1,2,1,1]\n"
+     "m: t = Mul(s, x)\n"
+     "a: y = Add(x, t) weir_act=1\n"
+     "output y\n",
+     "input x f32[1,2,3,3]\n"
+     "input s f32[1,2,1,1]\n"
+     "const a.one f32[] = {1}\n"
+     "t.gate: t.gate f32[1,2,1,1] = Add(s, a.one)\n"
+     "a: y f32[1,2,3,3] = Mul(x, t.gate) weir_act=1\n"
+     "output y\n",
+     1e-6},
+    {"not where others read the product", "normalise",
+     "input x f32[1,2,3,3]\n"
+     "input s f32[1,2,1,1]\n"
+     "m: t = Mul(s, x)\n"
+     "a: y = Add(x, t)\n"
+     "output y\n"
+     "output t\n",
+     "input x f32[1,2,3,3]\n"
+     "input s f32[1,2,1,1]\n"
+     "m: t f32[1,2,3,3] = Mul(s, x)\n"
+     "a: y f32[1,2,3,3] = Add(x, t)\n"
+     "output y\n"
+     "output t\n",
+     0},
     {"half precision computes in f32", "normalise",
      "input x f16[1,1,4,4]\n"
      "const w f16[1,1,3,3]\n"

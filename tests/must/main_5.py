@@ -123,15 +123,30 @@ def may_lie_over(buffers, i, j):
     return False
 
 
+def place_of(operand):
+    """Offset, bytes to its last one, and how far inside a larger value it may begin: an operand whose pixels lie apart fills some
+    channels of every pixel of the value that holds it."""
+    if "pitch" not in operand:
+        return operand["offset"], operand["bytes"], 0
+    pixels = operand["shape"][0] * operand["shape"][2] * operand["shape"][3]
+    pixel = operand["bytes"] // pixels
+    return operand["offset"], (pixels - 1) * operand["pitch"] + pixel, operand["pitch"] - pixel
+
+
+def holds(buffer, step, offset, size, inside):
+    return (buffer["first"] <= step <= buffer["last"] and buffer["offset"] <= offset <= buffer["offset"] + inside
+            and offset + size <= buffer["offset"] + buffer["bytes"])
+
+
 def check_lifetimes(plan):
     """Every operand lies in a live buffer, and no buffer lives longer than its operands ask for."""
     buffers, touched = plan["buffers"], {}
     for t, step in enumerate(plan["steps"]):
-        places = [(o["offset"], o["bytes"]) for o in step["in"] + step["out"] if o["place"] == "arena" and o["bytes"] > 0]
+        places = [place_of(o) for o in step["in"] + step["out"] if o["place"] == "arena" and o["bytes"] > 0]
         if step["scratch"]["bytes"] > 0:
-            places.append((step["scratch"]["offset"], step["scratch"]["bytes"]))
-        for offset, size in places:
-            holders = [i for i, b in enumerate(buffers) if b["first"] <= t <= b["last"] and b["offset"] == offset and size <= b["bytes"]]
+            places.append((step["scratch"]["offset"], step["scratch"]["bytes"], 0))
+        for offset, size, inside in places:
+            holders = [i for i, b in enumerate(buffers) if holds(b, t, offset, size, inside)]
             if not holders:
                 return f"step {t} ({step['name']}): nothing holds its operand at {offset}"
             for i in holders:

@@ -2,7 +2,8 @@
  *
  * A core gives less than it was measured at while its frequency is lower or its other hardware thread is busy, and a bound
  * that it could not have reached says nothing of the kernel. So the peak is timed again before and after every run, and what
- * lies between is set against the mean of the two: all of a step but what memory beyond the core bounds. */
+ * lies between is set against the larger of the two (the clock itself may be interrupted): all of a step but what memory beyond
+ * the core bounds. */
 #include "profile.h"
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +37,15 @@ static size_t sample_bytes(const samples *m) { return (m->steps + 3) * m->runs *
 static double *row(const samples *m, size_t i) { return m->at + i * m->runs; }
 
 static weir_status take(weir_session *s, const w_machine *machine, const samples *m, weir_error *e) {
-    double *step = s->exec->step_seconds, *gave = row(m, m->steps + 1), before = w_machine_now(s->plan->ctx, machine, s->plan->options.threads);
+    double *step = s->exec->step_seconds, *gave = row(m, m->steps + 1), before = w_machine_now(s->plan->ctx, machine);
     for (size_t r = 0; r < m->runs; r++) {
         memset(step, 0, m->steps * sizeof *step);
         double start = now();
         W_TRY(weir_session_run(s, e));
         row(m, m->steps)[r] = now() - start;
         for (size_t i = 0; i < m->steps; i++) row(m, i)[r] = step[i];
-        double after = w_machine_now(s->plan->ctx, machine, s->plan->options.threads);
-        gave[r] = (before + after) / 2;
+        double after = w_machine_now(s->plan->ctx, machine);
+        gave[r] = W_MAX(before, after);
         before = after;
     }
     return WEIR_OK;

@@ -39,7 +39,7 @@ weir_status w_machine_doc(const w_machine *m, weir_document **out, weir_error *e
 /* Bandwidth in bytes/s of a level at a thread count (interpolated between 1 and m->threads). */
 double w_machine_bw(const w_machine *m, int level, int threads, bool write);
 double w_machine_peak(const w_machine *m, int what, int threads); /* multiply-adds/s */
-/* The share of its f32 peak that the machine gives right now (less than 1: a lower frequency, or somebody else on the cores),
- * from some 20 microseconds of multiply-adds on each thread; 0 where the model is of another machine or CPU set. */
-double w_machine_now(weir_context *ctx, const w_machine *m, int threads);
+/* The share of its f32 peak that a core gives right now (less than 1: a lower frequency, or somebody else on it), from some 20
+ * microseconds of multiply-adds on this thread; 0 where the model is of another machine or CPU set. */
+double w_machine_now(const weir_context *ctx, const w_machine *m);
 #endif

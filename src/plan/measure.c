@@ -172,15 +172,14 @@ weir_status w_machine_measure(weir_context *ctx, const w_topology *t, w_machine 
     return s;
 }
 
-double w_machine_now(weir_context *ctx, const w_machine *m, int threads) {
-    enum { SECONDS_E6 = 20 };
-    bench b = {.ctx = ctx};
-    w_loops_for(ctx->cpu, &b.loops);
-    job j = {.peak = b.loops.peak[W_PEAK_F32]};
-    double turns = 1e-6 * SECONDS_E6 * w_machine_peak(m, W_PEAK_F32, threads) / (b.loops.macs[W_PEAK_F32] * threads);
+double w_machine_now(const weir_context *ctx, const w_machine *m) {
+    const double seconds = 20e-6;
+    w_loops l;
+    w_loops_for(ctx->cpu, &l);
+    double turns = seconds * w_machine_peak(m, W_PEAK_F32, 1) / l.macs[W_PEAK_F32];
     if (ctx->machine_file || strcmp(m->isa, w_cpu_name(ctx->cpu)) || turns < 1)
         return 0;
-    j.times = (size_t)turns;
-    double seconds = timed(&b, &j, threads) - (threads > 1 ? 1e-6 * m->barrier_us : 0);
-    return seconds > 0 ? 1e-6 * SECONDS_E6 / seconds : 0;
+    double start = now();
+    l.peak[W_PEAK_F32]((size_t)turns);
+    return seconds / W_MAX(now() - start, 1e-9);
 }

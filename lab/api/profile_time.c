@@ -27,7 +27,7 @@ static double median(double *v, size_t n) {
     return v[n / 2];
 }
 
-/* One row of seconds per step and one of the whole run, a column per run; the last row is what the cores gave. */
+/* A column per run; a row of seconds per step, one of the whole run, one of what the cores gave, and one to work in. */
 typedef struct samples {
     size_t steps, runs;
     double *at;

@@ -17,44 +17,50 @@ static bool is_setting(const w_node *n, uint32_t i) {
     }
 }
 
-/* Calls fn once for every weight in use. */
-static bool each_weight(const w_graph *g, void (*fn)(const w_graph *g, w_id v, void *arg), void *arg) {
-    bool *seen = calloc(g->nvalue + 1, sizeof *seen);
-    if (!seen)
-        return false;
-    for (size_t k = 0; k < g->nnode; k++) {
+/* Bytes of constant v that node n reads as its operand i: a Gather picks no more than it makes. */
+static double constant_read(const w_graph *g, const w_node *n, uint32_t i, w_id v) {
+    double all = (double)w_value_bytes(g, v);
+    int64_t made = n->op == W_OP_Gather && i == 0 ? w_shape_count(&g->value[n->out[0]].shape) : -1;
+    return made < 0 ? all : W_MIN(all, (double)made * (double)w_type_size(g->value[v].type));
+}
+
+/* Bytes that are read of every value that is a weight in use, -1 for all others; the caller frees them. NULL: out of memory. */
+static double *weights_read(const w_graph *g) {
+    double *read = malloc((g->nvalue + 1) * sizeof *read);
+    for (size_t v = 0; read && v < g->nvalue; v++)
+        read[v] = -1;
+    for (size_t k = 0; read && k < g->nnode; k++) {
         const w_node *n = &g->node[k];
         for (uint32_t i = 0; n->op != W_OP_NONE && i < n->nin; i++) {
             w_id v = n->in[i];
-            if (v == W_NONE || g->value[v].kind != W_VALUE_CONST || seen[v] || is_setting(n, i))
-                continue;
-            seen[v] = true;
-            fn(g, v, arg);
+            if (v != W_NONE && g->value[v].kind == W_VALUE_CONST && !is_setting(n, i))
+                read[v] = W_MIN((double)w_value_bytes(g, v), W_MAX(read[v], 0.0) + constant_read(g, n, i, v));
         }
     }
-    free(seen);
-    return true;
-}
-
-static void add_type_bytes(const w_graph *g, w_id v, void *arg) {
-    if (g->value[v].type <= WEIR_BOOL)
-        ((double *)arg)[g->value[v].type] += (double)w_value_bytes(g, v);
+    return read;
 }
 
 weir_status w_weight_bytes(const w_graph *g, double by_type[WEIR_BOOL + 1], weir_error *e) {
+    double *read = weights_read(g);
+    if (!read)
+        return w_oom(e, g->nvalue * sizeof *read, "the count of weights");
     for (int t = 0; t <= WEIR_BOOL; t++)
         by_type[t] = 0;
-    return each_weight(g, add_type_bytes, by_type) ? WEIR_OK : w_oom(e, g->nvalue, "the count of weights");
-}
-
-static void add_count(const w_graph *g, w_id v, void *arg) {
-    if (g->value[v].type != WEIR_S64 && g->value[v].type != WEIR_BOOL)
-        *(int64_t *)arg += W_MAX(w_shape_count(&g->value[v].shape), 0);
+    for (w_id v = 0; v < g->nvalue; v++)
+        if (read[v] >= 0 && g->value[v].type <= WEIR_BOOL)
+            by_type[g->value[v].type] += (double)w_value_bytes(g, v);
+    free(read);
+    return WEIR_OK;
 }
 
 int64_t w_weight_count(const w_graph *g) {
-    int64_t n = 0;
-    return each_weight(g, add_count, &n) ? n : -1;
+    double *read = weights_read(g);
+    int64_t n = read ? 0 : -1;
+    for (w_id v = 0; read && v < g->nvalue; v++)
+        if (read[v] >= 0 && g->value[v].type != WEIR_S64 && g->value[v].type != WEIR_BOOL)
+            n += W_MAX(w_shape_count(&g->value[v].shape), 0);
+    free(read);
+    return n;
 }
 
 /* What must be there of a value: at least `count` elements, somewhere in the box. */
@@ -101,34 +107,12 @@ static bool input_bytes(const w_graph *g, double *bytes) {
     return true;
 }
 
-/* Bytes of constant v that node n reads as its operand i: a Gather picks no more than it makes. */
-static double constant_read(const w_graph *g, const w_node *n, uint32_t i, w_id v) {
-    double all = (double)w_value_bytes(g, v);
-    int64_t made = n->op == W_OP_Gather && i == 0 ? w_shape_count(&g->value[n->out[0]].shape) : -1;
-    return made < 0 ? all : W_MIN(all, (double)made * (double)w_type_size(g->value[v].type));
-}
-
-static bool weight_bytes(const w_graph *g, double *bytes) {
-    double *read = calloc(g->nvalue + 1, sizeof *read);
-    if (!read)
-        return false;
-    for (size_t k = 0; k < g->nnode; k++) {
-        const w_node *n = &g->node[k];
-        for (uint32_t i = 0; n->op != W_OP_NONE && i < n->nin; i++) {
-            w_id v = n->in[i];
-            if (v != W_NONE && g->value[v].kind == W_VALUE_CONST && !is_setting(n, i))
-                read[v] = W_MIN((double)w_value_bytes(g, v), read[v] + constant_read(g, n, i, v));
-        }
-    }
-    for (size_t v = 0; v < g->nvalue; v++)
-        *bytes += read[v];
-    free(read);
-    return true;
-}
-
 double w_compulsory_bytes(const w_graph *g) {
-    double bytes = 0;
-    if (!weight_bytes(g, &bytes) || !input_bytes(g, &bytes))
+    double bytes = 0, *read = weights_read(g);
+    for (size_t v = 0; read && v < g->nvalue; v++)
+        bytes += W_MAX(read[v], 0.0);
+    free(read);
+    if (!read || !input_bytes(g, &bytes))
         return -1;
     for (size_t i = 0; i < g->noutput; i++)
         bytes += (double)w_value_bytes(g, g->output[i]);

@@ -30,11 +30,16 @@ static weir_status step_operands(w_plan *p, w_step *s, const w_node *n, weir_err
     return WEIR_OK;
 }
 
-const w_impl *w_plan_impl(const w_plan *p, const w_node *n, w_arena *a) {
+const w_impl *w_plan_impl(const w_plan *p, const w_node *n, w_arena *a, const char **why) {
     const w_impl *const *list = p->ctx->backend->impls(n->op);
-    while (list && *list && (*list)->refuse && (*list)->refuse(p, n, a))
-        list++;
-    return list ? *list : NULL;
+    for (size_t i = 0; list && list[i]; i++) {
+        const char *no = list[i]->refuse ? list[i]->refuse(p, n, a) : NULL;
+        if (!no)
+            return list[i];
+        if (why)
+            why[i] = no;
+    }
+    return NULL;
 }
 
 static weir_status pick(w_plan *p, w_step *s, const w_node *n, weir_error *e) {
@@ -45,17 +50,15 @@ static weir_status pick(w_plan *p, w_step *s, const w_node *n, weir_error *e) {
     s->refusals = w_arena_array(&p->arena_mem, count + 1, sizeof *s->refusals);
     if (!s->refusals)
         return w_oom(e, count * sizeof *s->refusals, "refusals");
-    for (size_t i = 0; i < count; i++) {
-        const char *why = list[i]->refuse ? list[i]->refuse(p, n, &p->arena_mem) : NULL;
-        if (!why) {
-            s->impl = list[i];
-            return WEIR_OK;
-        }
-        const char *text = w_arena_printf(&p->arena_mem, "%s: %s", list[i]->name, why);
-        if (!text)
+    s->impl = w_plan_impl(p, n, &p->arena_mem, s->refusals);
+    for (; s->nrefusals < count && list[s->nrefusals] != s->impl; s->nrefusals++) {
+        const char **why = &s->refusals[s->nrefusals];
+        *why = w_arena_printf(&p->arena_mem, "%s: %s", list[s->nrefusals]->name, *why);
+        if (!*why)
             return w_oom(e, 0, "a refusal");
-        s->refusals[s->nrefusals++] = text;
     }
+    if (s->impl)
+        return WEIR_OK;
     const w_op_def *def = w_op_get(n->op);
     return w_fail(e, WEIR_BAD_INPUT, "%s: node '%s': nothing runs this %s%s%s", p->graph->source, w_node_label(p->graph, n),
                   def ? def->name : "operator", s->nrefusals ? "; " : "", s->nrefusals ? s->refusals[s->nrefusals - 1] : "");

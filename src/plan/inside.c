@@ -12,7 +12,7 @@ static bool along_rows(const w_graph *g, const w_node *n) {
     return y->shape.rank == 4 && y->layout == W_NHWC && (axis == 1 || axis == -3);
 }
 
-static bool takes(const w_plan *p, const w_node *n, w_arena *a) { return p->ctx->backend->rows_apart(w_plan_impl(p, n, a)); }
+static bool takes(const w_plan *p, const w_node *n, w_arena *a) { return p->ctx->backend->rows_apart(w_plan_impl(p, n, a, NULL)); }
 
 /* A result of its own, which nobody but the Concat sees. */
 static bool may_move(const w_plan *p, const w_uses *uses, const bool *is_step, w_id v, w_id whole) {

@@ -16,8 +16,8 @@ weir_status w_plan_place(w_plan *p, bool *is_step, weir_error *e);
 /* inside.c: results that are made where a Concat would copy them. Before any step is chosen. */
 weir_status w_plan_inside(w_plan *p, const bool *is_step, weir_error *e);
 
-/* choose.c: the implementation that takes n. */
-const w_impl *w_plan_impl(const w_plan *p, const w_node *n, w_arena *a);
+/* choose.c: the first implementation that takes n, or NULL; why[i], unless why is NULL: what those before it say against n. */
+const w_impl *w_plan_impl(const w_plan *p, const w_node *n, w_arena *a, const char **why);
 /* choose.c: a step for every such node, with the first implementation that does not refuse, prepared. */
 weir_status w_plan_choose(w_plan *p, const bool *is_step, weir_error *e);
 

@@ -23,12 +23,6 @@ static bool blocks_of(const w_graph *g, const w_node *d, blocks *b) {
     return b->channels > 0 && x->shape.dim[1] == b->channels * b->places;
 }
 
-static bool is_function(uint16_t op) {
-    switch (op) {
-    case W_OP_Relu: case W_OP_LeakyRelu: case W_OP_Elu: case W_OP_Clip: case W_OP_Sigmoid: case W_OP_HardSigmoid: case W_OP_HardSwish: case W_OP_Tanh: case W_OP_Gelu: return true;
-    default: return false;
-    }
-}
 static bool is_pair(uint16_t op) { return op == W_OP_Add || op == W_OP_Sub || op == W_OP_Mul || op == W_OP_Div; }
 
 /* by[channels], as a constant of all blocks' channels: of rank 1, or of four beside an image. */
@@ -41,36 +35,41 @@ static weir_status repeat(mover *o, const blocks *b, w_id like, const double *by
     return w_const_new_f32(o->g, w_value_name(o->g, like), ".blocks", &s, to, out, e);
 }
 
-/* Number of the operand that is y, when all others are constants of a channel or, beside functions, of one element: of[] has what
- * each becomes, W_NONE where it stays. W_NONE: n is no such node. */
+static bool is_norm(const w_node *n) {
+    return n->op == W_OP_BatchNormalization && (n->nout < 2 || n->out[1] == W_NONE) && ((const w_bn_attr *)n->attr)->spatial;
+}
+
+/* One number a channel from operand i of n, a constant beside y; *by stays NULL where it is not such. */
+static weir_status by_channel(mover *o, const w_node *n, uint32_t i, w_id y, size_t channels, double **by, weir_error *e) {
+    float *p;
+    size_t m;
+    if (!is_norm(n)) return w_const_by_channel(o->g, n->in[i], y, channels, &o->a, by, e);
+    if (!w_is_plain(o->g, n->in[i]) || w_shape_count(&o->g->value[n->in[i]].shape) != (int64_t)channels) return WEIR_OK;
+    W_TRY(w_const_f32(o->g, n->in[i], &o->a, &p, &m, e));
+    *by = w_arena_array(&o->a, m, sizeof **by);
+    if (!*by) return w_oom(e, m * sizeof **by, "a constant");
+    for (size_t k = 0; k < m; k++) (*by)[k] = p[k];
+    return WEIR_OK;
+}
+
+/* Number of the operand that is y, when all others are constants of a channel or of one element: of[] has what each becomes, W_NONE
+ * where it stays. W_NONE: n is no such node. */
 static weir_status operands_of(mover *o, const w_node *n, w_id y, const blocks *b, w_id of[W_MAX_IN], uint32_t *data, weir_error *e) {
-    bool norm = n->op == W_OP_BatchNormalization && (n->nout < 2 || n->out[1] == W_NONE) && ((const w_bn_attr *)n->attr)->spatial;
-    *data = W_NONE;
-    if ((!norm && !is_function(n->op) && !(is_pair(n->op) && w_epilogue_free(n))) || n->nin > W_MAX_IN) return WEIR_OK;
-    if (!w_shape_equal(&o->g->value[y].shape, &o->g->value[n->out[0]].shape) || o->g->value[n->out[0]].quant) return WEIR_OK;
     uint32_t found = W_NONE;
+    size_t bytes = (size_t)(b->channels * b->places) * sizeof(float);
+    *data = W_NONE;
+    if ((!is_norm(n) && !w_is_function(n->op) && !(is_pair(n->op) && w_epilogue_free(n))) || n->nin > W_MAX_IN) return WEIR_OK;
+    if (!w_shape_equal(&o->g->value[y].shape, &o->g->value[n->out[0]].shape) || o->g->value[n->out[0]].quant) return WEIR_OK;
     for (uint32_t i = 0; i < n->nin; i++) {
         double *by = NULL;
         of[i] = W_NONE;
         if (n->in[i] == y) found = i;
-        if (n->in[i] == y || n->in[i] == W_NONE) continue;
-        if (is_function(n->op) && !w_const_scalar(o->g, n->in[i], &(float){0})) return WEIR_OK;
-        if (is_function(n->op)) continue;
-        if (norm && (!w_is_plain(o->g, n->in[i]) || w_shape_count(&o->g->value[n->in[i]].shape) != b->channels)) return WEIR_OK;
-        if (norm) {
-            float *p;
-            size_t m;
-            W_TRY(w_const_f32(o->g, n->in[i], &o->a, &p, &m, e));
-            by = w_arena_array(&o->a, m, sizeof *by);
-            if (!by) return w_oom(e, m * sizeof *by, "a constant");
-            for (size_t k = 0; k < m; k++) by[k] = p[k];
-        } else {
-            W_TRY(w_const_by_channel(o->g, n->in[i], y, (size_t)b->channels, &o->a, &by, e));
-        }
-        size_t bytes = (size_t)(b->channels * b->places) * sizeof(float);
+        if (n->in[i] == y || n->in[i] == W_NONE || (!is_norm(n) && w_const_scalar(o->g, n->in[i], &(float){0}))) continue;
+        if (w_is_function(n->op)) return WEIR_OK;
+        W_TRY(by_channel(o, n, i, y, (size_t)b->channels, &by, e));
         if (!by || bytes > o->left) return WEIR_OK;
         o->left -= bytes;
-        W_TRY(repeat(o, b, n->in[i], by, norm, &of[i], e));
+        W_TRY(repeat(o, b, n->in[i], by, is_norm(n), &of[i], e));
     }
     *data = found;
     return WEIR_OK;

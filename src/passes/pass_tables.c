@@ -21,11 +21,7 @@ static bool is_pair(uint16_t op) {
 }
 
 static bool is_function(uint16_t op) {
-    switch (op) {
-    case W_OP_Relu: case W_OP_LeakyRelu: case W_OP_Elu: case W_OP_Clip: case W_OP_Sigmoid: case W_OP_HardSigmoid: case W_OP_HardSwish:
-    case W_OP_Tanh: case W_OP_Gelu: case W_OP_Abs: case W_OP_Neg: case W_OP_Exp: case W_OP_Sqrt: case W_OP_QuantizeLinear: case W_OP_DequantizeLinear: case W_OP_Table: return true;
-    default: return false;
-    }
+    return w_is_function(op) || op == W_OP_QuantizeLinear || op == W_OP_DequantizeLinear || op == W_OP_Table;
 }
 
 /* Operands beside the first are constant, and the same for all elements: a scale for each channel makes no table. */

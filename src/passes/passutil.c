@@ -42,6 +42,14 @@ bool w_is_plain(const w_graph *g, w_id v) {
     return real && !x->quant && !x->coding && x->layout == W_ROW;
 }
 
+bool w_is_function(uint16_t op) {
+    switch (op) {
+    case W_OP_Relu: case W_OP_LeakyRelu: case W_OP_Elu: case W_OP_Clip: case W_OP_Sigmoid: case W_OP_HardSigmoid: case W_OP_HardSwish:
+    case W_OP_Tanh: case W_OP_Gelu: case W_OP_Abs: case W_OP_Neg: case W_OP_Exp: case W_OP_Sqrt: return true;
+    default: return false;
+    }
+}
+
 bool w_const_scalar(const w_graph *g, w_id v, float *x) {
     return v != W_NONE && w_const_one_f32(g, v, x);
 }

@@ -13,6 +13,7 @@ w_id w_input_of(const w_node *n, uint32_t i);           /* W_NONE when absent */
 bool w_is_const(const w_graph *g, w_id v);
 bool w_is_plain(const w_graph *g, w_id v);             /* constant, floating point, neither quantised nor coded */
 bool w_is_bytes(const w_graph *g, w_id v);             /* a variable stored as u8 with one scale */
+bool w_is_function(uint16_t op);                        /* of each element of input 0 alone, on real numbers */
 bool w_const_scalar(const w_graph *g, w_id v, float *x); /* a constant of one element */
 /* A constant beside x whose elements differ along axis 1 at most, as one number a channel; *out stays NULL where it is not such. */
 weir_status w_const_by_channel(const w_graph *g, w_id c, w_id x, size_t channels, w_arena *a, double **out, weir_error *e);

@@ -113,6 +113,24 @@ static weir_status apply(w_graph *g, const w_selection *s, const json_t *params,
     return w_graph_toposort(g, e); /* functions that left an epilogue were appended at the end */
 }
 
+/* Every bias in whole steps of its layer's sums: files of other formats can say no other, and what was verified is then what
+ * they compute. */
+static weir_status round_biases(w_graph *g, weir_error *e) {
+    for (w_id k = 0; k < g->nnode; k++) {
+        w_bias_steps b;
+        float *real;
+        size_t n;
+        W_TRY(w_bias_steps_of(g, &g->node[k], &g->arena, &b, e));
+        if (!b.n) continue;
+        W_TRY(w_const_f32(g, g->node[k].in[2], &g->arena, &real, &n, e));
+        float *delta = w_arena_array(&g->arena, n, sizeof *delta);
+        if (!delta) return w_oom(e, n * sizeof *delta, "a bias");
+        for (size_t i = 0; i < n; i++) delta[i] = (float)b.step[i] * b.scale[i] - real[i];
+        W_TRY(w_bias_add(g, k, delta, (uint32_t)n, e));
+    }
+    return WEIR_OK;
+}
+
 weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, weir_error *e) {
     int8_params p;
     W_TRY(read_params(params, &p, e));
@@ -122,7 +140,8 @@ weir_status w_int8_finish(w_graph *g, const json_t *params, w_calibration *c, we
         const w_node *n = &g->node[k];
         chosen[k] = n->op != W_OP_NONE && w_node_has_weights(g, n) && g->value[n->in[1]].type == WEIR_S8 && !w_has_late_scale(n);
     }
-    return w_quantise_activations(g, chosen, c, p.how, p.percentile, e);
+    W_TRY(w_quantise_activations(g, chosen, c, p.how, p.percentile, e));
+    return round_biases(g, e);
 }
 
 static weir_status ladder(const w_graph *g, w_id node, json_t *settings, weir_error *e) {

@@ -64,8 +64,8 @@ const char *w_out_real(w_exporter *x, w_id v);
 const char *w_out_raw(w_exporter *x, w_id v);
 /* QuantizeLinear of `real` into the value. */
 void w_out_quantize(w_exporter *x, const char *real, w_id v);
-/* The bias of a quantised product as s32 with scale sx * sw[k]; NULL when it has no such form. */
-const char *w_out_bias(w_exporter *x, const char *base, w_id data, w_id weight, w_id bias);
+/* The bias of a quantised product in whole steps of its sums; NULL when it has no such form. */
+const char *w_out_bias(w_exporter *x, const w_node *n, const char *base);
 
 /* ---- onnx_out_late.c: products whose data have a late scale ---- */
 /* Whether the node has a form of integers and their scales; writes that, all but residual and activation. */

@@ -99,9 +99,8 @@ typedef struct operands { const char **name; uint32_t n; } operands;
 static const char *operand(w_exporter *x, const w_node *n, const char *base, uint32_t i) {
     if (i >= n->nin || n->in[i] == W_NONE) return "";
     if (n->op == W_OP_DequantizeLinear || (n->op == W_OP_QuantizeLinear && i > 0)) return w_out_raw(x, n->in[i]);
-    const char *bias = NULL;
     if (i == 0 && w_has_late_scale(n)) return w_out_late_data(x, n, base);
-    if (i == 2 && (n->op == W_OP_Conv || n->op == W_OP_Gemm)) bias = w_out_bias(x, base, n->in[0], n->in[1], n->in[2]);
+    const char *bias = i == 2 ? w_out_bias(x, n, base) : NULL;
     return bias ? bias : w_out_real(x, n->in[i]);
 }
 

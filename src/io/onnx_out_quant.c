@@ -1,7 +1,6 @@
 /* Quantised values in ONNX: a QuantizeLinear after their producer, a DequantizeLinear before their readers, so that ONNX
  * Runtime finds the pairs around each operator and runs it in integers. Constants need the second half only. */
 #include "onnx_out.h"
-#include <math.h>
 
 const char *w_out_raw(w_exporter *x, w_id v) {
     const w_value *value = &x->g->value[v];
@@ -81,34 +80,14 @@ const char *w_out_real(w_exporter *x, w_id v) {
     return x->wide[v];
 }
 
-static bool has_bias_form(const w_exporter *x, const w_value *data, const w_value *weight, const w_value *b) {
-    return data->quant && data->quant->n == 1 && weight->quant && b->kind == W_VALUE_CONST && !b->quant && b->type == WEIR_F32 &&
-           b->shape.rank == 1 && (weight->quant->n == 1 || (int64_t)weight->quant->n == b->shape.dim[0]);
-}
-
-const char *w_out_bias(w_exporter *x, const char *base, w_id data, w_id weight, w_id bias) {
-    const w_value *b = &x->g->value[bias];
-    const w_quant *qx = x->g->value[data].quant, *qw = x->g->value[weight].quant;
-    float *real;
-    size_t n;
-    if (!has_bias_form(x, &x->g->value[data], &x->g->value[weight], b)) return NULL;
-    if (w_const_f32(x->g, bias, &x->scratch, &real, &n, x->e) != WEIR_OK) {
+const char *w_out_bias(w_exporter *x, const w_node *n, const char *base) {
+    w_bias_steps b;
+    if (w_bias_steps_of(x->g, n, &x->scratch, &b, x->e) != WEIR_OK) {
         x->oom = true;
         return NULL;
     }
-    float *s = w_arena_array(&x->scratch, n + 1, sizeof *s);
-    int32_t *q = w_arena_array(&x->scratch, n + 1, sizeof *q);
-    if (!s || !q) {
-        x->oom = true;
-        return NULL;
-    }
-    for (size_t k = 0; k < n; k++) {
-        s[k] = qx->scale[0] * qw->scale[qw->n > 1 ? k : 0];
-        double v = nearbyint((double)real[k] / s[k]);
-        if (!(fabs(v) < 2147483647.0)) return NULL;
-        q[k] = (int32_t)v;
-    }
-    const char *sn = w_out_vector(x, base, "bias_scale", WEIR_F32, s, n), *qn = w_out_vector(x, base, "bias_s32", WEIR_S32, q, n);
+    if (!b.n) return NULL;
+    const char *sn = w_out_vector(x, base, "bias_scale", WEIR_F32, b.scale, b.n), *qn = w_out_vector(x, base, "bias_s32", WEIR_S32, b.step, b.n);
     const char *name = w_out_name(x, base, "bias_real");
     w_out_begin(x, "DequantizeLinear", "");
     w_out_in(x, qn);

@@ -96,6 +96,10 @@ int64_t w_nbits_zero(const w_nbits *m, const uint8_t *zeros, int64_t column, int
  * scale * (byte - zero); everything else is as ever. */
 enum { W_IN_SCALE = 4, W_IN_ZERO = 5 };
 bool w_has_late_scale(const w_node *n);
+/* The bias of a Conv or Gemm of 8-bit numbers, in steps of its sums: bias[k] = step[k] * scale[k], scale[k] = sx * sw[k],
+ * rounded to whole ones. n == 0: it has no such form. The arrays live in the arena that they were asked from. */
+typedef struct w_bias_steps { const float *scale; const int32_t *step; size_t n; } w_bias_steps;
+weir_status w_bias_steps_of(const w_graph *g, const w_node *n, w_arena *a, w_bias_steps *out, weir_error *e);
 /* Scale and zero point of DynamicQuantizeLinear for numbers between lo <= 0 and hi >= 0. */
 typedef struct w_dynamic { float scale; int32_t zero; } w_dynamic;
 w_dynamic w_dynamic_of(float lo, float hi);

@@ -273,6 +273,15 @@ void check_blend_f32(check *c, w_fn_blend_f32 *fn, int mr, int nr, int pack) {
 
 /* ---- quantise, dequantise ---- */
 
+/* Quotients at the middle of two integers, and the next numbers to either side. */
+static void near_halves(check *c, float *in, size_t n, float scale) {
+    for (size_t i = 0; i < n; i++) {
+        float x = ((float)check_range(c, -300, 300) + 0.5f) * scale;
+        for (int k = (int)check_range(c, -3, 3); k; k += k < 0 ? 1 : -1) x = nextafterf(x, k < 0 ? -INFINITY : INFINITY);
+        in[i] = x;
+    }
+}
+
 void check_quantize_u8(check *c, w_fn_quantize_u8 *fn, int mr, int nr, int pack) {
     (void)mr, (void)nr, (void)pack;
     for (size_t t = 0; t < 200; t++, c->cases++) {
@@ -281,6 +290,8 @@ void check_quantize_u8(check *c, w_fn_quantize_u8 *fn, int mr, int nr, int pack)
         uint8_t *out = check_u8(c, n);
         int32_t zero = (int32_t)check_range(c, 0, 255);
         if (t % 4 == 0) special(c, in, n);
+        if (t % 4 == 1) near_halves(c, in, n, scale);
+        if (t % 16 == 2) scale = t % 32 == 2 ? 0x1p-130f : 0x1p120f; /* whose inverse is not a number to multiply with */
         fn(in, out, n, scale, zero);
         for (size_t i = 0; i < n; i++) {
             float q = rintf(in[i] / scale) + (float)zero;

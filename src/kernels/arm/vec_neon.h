@@ -23,6 +23,7 @@ static inline V VMIN(V hi, V x) { return vbslq_f32(vcltq_f32(hi, x), hi, x); }
 #define VROUND(x) vrndnq_f32(x)
 #define VFLOOR(x) vrndmq_f32(x)
 #define VCEIL(x) vrndpq_f32(x)
+#define VANY_GT(a, b) (vmaxvq_u32(vcgtq_f32(a, b)) != 0)
 #define VSQRT(x) vsqrtq_f32(x)
 #define VPOW2(x) vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(x), vdupq_n_s32(127)), 23))
 #define VBITS(op, a, b) vreinterpretq_f32_u32(op(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b)))

@@ -25,6 +25,7 @@ typedef __m256i VI;
 #define VOR(a, b) _mm256_or_ps(a, b)
 #define VSELECT_LT(a, b, yes, no) _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ))
 #define VKEEP_NAN(a, r) _mm256_blendv_ps(a, r, _mm256_cmp_ps(a, a, _CMP_ORD_Q))
+#define VANY_GT(a, b) (_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)) != 0)
 #define VSQRT(x) _mm256_sqrt_ps(x)
 #define VFLOOR(x) _mm256_floor_ps(x)
 #define VCEIL(x) _mm256_ceil_ps(x)

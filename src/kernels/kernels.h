@@ -34,6 +34,7 @@ typedef struct w_kernels {
     size_t nf32;
     w_u8_tile u8_igemm[W_MAX_TILES];
     size_t nu8;
+    w_s16_tile s16_gemm;
     w_narrow_tile narrow[W_NARROW_KINDS];       /* weights of 2, 4, 8 bits and bf16 */
     w_wino_tile wino[W_WINO_SIZES];             /* Winograd's transforms, by growing edge */
     w_u8_wino_tile wino_u8;                     /* and of u8 images */

@@ -76,6 +76,22 @@ typedef struct w_u8_igemm {
 } w_u8_igemm;
 typedef void w_fn_u8_igemm(const w_u8_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
 
+/* out[p][j] = the sum over i of in[p][i] * w[i][j], modulo 2^32; rows p0 <= p < p1 of column blocks b0 <= b < b1. */
+typedef struct w_s16_gemm {
+    const int16_t *in;
+    size_t row_stride, k;    /* k even */
+    const int16_t *w;        /* blocks of [k / 2][nr][2], zeros beyond n */
+    size_t n;                /* a multiple of the tile's step */
+    int32_t *out;
+    size_t out_stride;
+} w_s16_gemm;
+typedef void w_fn_s16_gemm(const w_s16_gemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
+/* Bytes less their zero point: rows of k, each padded to k_even = k or k + 1 elements with zero; and the matrix B[i][j] = b[i * stride_k +
+ * j * stride_n], i < k, j < n, as the blocks that w_s16_gemm reads. */
+void w_widen_rows(int16_t *dst, const uint8_t *src, size_t rows, size_t k, size_t k_even, int32_t zero);
+void w_pack_s16(int16_t *dst, size_t nr, const uint8_t *b, size_t stride_n, size_t stride_k, size_t n, size_t k, int32_t zero);
+typedef struct w_s16_tile { w_fn_s16_gemm *fn; const char *name; uint8_t mr, nr, step; } w_s16_tile;
+
 #define W_MAX_NR 64 /* columns of the widest block */
 #define W_GROUP 16
 #define W_WIDE_OF(order) ((order)[0] >> 4) /* wide quads of a group; beside the low four bits, which alone are the order */

@@ -7,6 +7,7 @@ void w_kernels_init(w_kernels *k, uint32_t cpu_flags) {
     k->nf32 = 1;
     k->u8_igemm[0] = (w_u8_tile){w_u8_igemm_1x8__ref, "u8_igemm_1x8__ref", 1, 8, W_PACK_S8_QUAD};
     k->nu8 = 1;
+    k->s16_gemm = (w_s16_tile){w_s16_gemm_1x8__ref, "s16_gemm_1x8__ref", 1, 8, 8};
     k->narrow[W_NARROW_2] = (w_narrow_tile){w_f32_q2_1x8__ref, "f32_q2_1x8__ref", 1, 8};
     k->narrow[W_NARROW_4] = (w_narrow_tile){w_f32_q4_1x8__ref, "f32_q4_1x8__ref", 1, 8};
     k->narrow[W_NARROW_8] = (w_narrow_tile){w_f32_q8_1x8__ref, "f32_q8_1x8__ref", 1, 8};

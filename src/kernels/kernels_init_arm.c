@@ -13,6 +13,7 @@ static void init_neon(w_kernels *k) {
     static const w_f32_tile f32[] = {F32(f32_igemm_12x8__neon, 12, 8, 1), F32(f32_gemv_1x16__neon, 1, 16, 4)};
     static const w_u8_tile u8[] = {U8(u8_igemm_4x8__neon, 4, 8), U8(u8_igemm_2x16__neon, 2, 16)};
     k->lanes = 4;
+    k->s16_gemm = (w_s16_tile){w_s16_gemm_6x8__neon, "s16_gemm_6x8__neon", 6, 8, 8};
     k->wino[0] = (w_wino_tile){w_f32_wino2_in__neon, w_f32_wino2_out__neon, 2, 4};
     k->wino[1] = (w_wino_tile){w_f32_wino4_in__neon, w_f32_wino4_out__neon, 4, 4};
     for (size_t i = 0; i < W_COUNT(f32); i++) k->f32_igemm[i] = f32[i];

@@ -31,6 +31,7 @@ static void init_avx2(w_kernels *k) {
     k->wino[0] = (w_wino_tile){w_f32_wino2_in__avx2, w_f32_wino2_out__avx2, 2, 8};
     k->wino[1] = (w_wino_tile){w_f32_wino4_in__avx2, w_f32_wino4_out__avx2, 4, 8};
     k->wino_u8 = (w_u8_wino_tile){w_u8_wino2_in__avx2, w_s16_gemm_6x16__avx2, w_u8_wino2_out__avx2, "s16_gemm_6x16__avx2", 16};
+    k->s16_gemm = (w_s16_tile){w_s16_gemm_6x16__avx2, "s16_gemm_6x16__avx2", 6, 16, 8};
     NARROW(k, avx2, 32);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
@@ -45,6 +46,7 @@ static void init_avx512(w_kernels *k) {
     k->wino[0] = (w_wino_tile){w_f32_wino2_in__avx512, w_f32_wino2_out__avx512, 2, 16};
     k->wino[1] = (w_wino_tile){w_f32_wino4_in__avx512, w_f32_wino4_out__avx512, 4, 16};
     k->wino_u8 = (w_u8_wino_tile){0}; /* its direct sums take half as long */
+    k->s16_gemm = (w_s16_tile){w_s16_gemm_8x32__avx512, "s16_gemm_8x32__avx512", 8, 32, 16};
     NARROW(k, avx512, 64);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
@@ -53,6 +55,7 @@ static void init_avx512(w_kernels *k) {
 static void init_vnni(w_kernels *k) {
     static const w_u8_tile u8[] = {U8(u8_igemm_8x32__vnni, 8, 32, W_PACK_S8_QUAD), U8(u8_igemm_12x16__vnni, 12, 16, W_PACK_S8_QUAD),
                                    U8(u8_igemm_2x64__vnni, 2, 64, W_PACK_S8_QUAD)};
+    k->s16_gemm = (w_s16_tile){w_s16_gemm_8x32__vnni, "s16_gemm_8x32__vnni", 8, 32, 16};
     set_u8(k, u8, W_COUNT(u8));
 }
 

@@ -192,6 +192,10 @@ typedef void w_fn_blend_f32(float *out, const float *in, size_t stride, const fl
 typedef void w_fn_quantize_u8(const float *in, uint8_t *out, size_t n, float scale, int32_t zero);
 typedef void w_fn_dequantize_u8(const uint8_t *in, float *out, size_t n, float scale, int32_t zero);
 
+/* ---- sums of products of bytes: out[i] = act(sums[i] * mul + bias[i]), requantised; bias NULL: sums[i] * mul ---- */
+typedef struct w_sums { float mul; const float *bias; w_kepi ep; w_requant q; } w_sums;
+typedef void w_fn_sums_u8(const w_sums *k, const int32_t *sums, uint8_t *out, size_t n);
+
 /* ---- f16 ---- */
 typedef void w_fn_half_to_f32(const uint16_t *in, float *out, size_t n);
 typedef void w_fn_f32_to_half(const float *in, uint16_t *out, size_t n); /* to nearest, ties to even */
@@ -218,6 +222,7 @@ typedef struct w_leaf_kernels {
     w_fn_blend_f32 *blend_f32;
     w_fn_quantize_u8 *quantize_u8;
     w_fn_dequantize_u8 *dequantize_u8;
+    w_fn_sums_u8 *sums_u8;
     w_fn_half_to_f32 *half_to_f32;
     w_fn_f32_to_half *f32_to_half;
     w_fn_transpose *transpose_x32, *transpose_x8;

@@ -65,16 +65,6 @@ typedef struct w_u8_wino {
 typedef void w_fn_u8_wino_in(const w_u8_wino *g, size_t t0, size_t t1);
 typedef void w_fn_u8_wino_out(const w_u8_wino *g, size_t t0, size_t t1);
 
-/* out[p][j] = the sum over i of in[p][i] * w[i][j], modulo 2^32; rows p0 <= p < p1 of column blocks b0 <= b < b1. */
-typedef struct w_s16_gemm {
-    const int16_t *in;
-    size_t row_stride, k;    /* k even */
-    const int16_t *w;        /* blocks of [k / 2][nr][2], zeros beyond n */
-    size_t n;                /* a multiple of 8 */
-    int32_t *out;
-    size_t out_stride;
-} w_s16_gemm;
-typedef void w_fn_s16_gemm(const w_s16_gemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
 /* in NULL: the set has none, or direct sums are faster. */
 typedef struct w_u8_wino_tile { w_fn_u8_wino_in *in; w_fn_s16_gemm *product; w_fn_u8_wino_out *out; const char *name; uint8_t nr; } w_u8_wino_tile;
 

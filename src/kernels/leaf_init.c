@@ -22,6 +22,7 @@ void w_leaf_init_ref(w_leaf_kernels *k) {
         .blend_f32 = w_blend_f32__ref,
         .quantize_u8 = w_quantize_u8__ref,
         .dequantize_u8 = w_dequantize_u8__ref,
+        .sums_u8 = w_sums_u8__ref,
         .half_to_f32 = w_half_to_f32__ref,
         .f32_to_half = w_f32_to_half__ref,
         .transpose_x32 = w_transpose_x32__ref,

@@ -21,6 +21,7 @@ static void neon(w_leaf_kernels *k) {
     k->binary_u8 = w_binary_u8__neon;
     k->quantize_u8 = w_quantize_u8__neon;
     k->dequantize_u8 = w_dequantize_u8__neon;
+    k->sums_u8 = w_sums_u8__neon;
     k->half_to_f32 = w_half_to_f32__neon;
     k->f32_to_half = w_f32_to_half__neon;
     k->isa_f32 = "neon";

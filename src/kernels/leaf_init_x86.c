@@ -20,6 +20,7 @@ static void avx2(w_leaf_kernels *k) {
     k->lut_u8 = w_lut_u8__avx2;
     k->quantize_u8 = w_quantize_u8__avx2;
     k->dequantize_u8 = w_dequantize_u8__avx2;
+    k->sums_u8 = w_sums_u8__avx2;
     k->dw_u8 = w_dw_u8__avx2;
     k->half_to_f32 = w_half_to_f32__avx2;
     k->f32_to_half = w_f32_to_half__avx2;
@@ -47,6 +48,7 @@ static void avx512(w_leaf_kernels *k) {
     k->binary_u8 = w_binary_u8__avx512;
     k->quantize_u8 = w_quantize_u8__avx512;
     k->dequantize_u8 = w_dequantize_u8__avx512;
+    k->sums_u8 = w_sums_u8__avx512;
     k->dw_u8 = w_dw_u8__avx512;
     k->half_to_f32 = w_half_to_f32__avx512;
     k->f32_to_half = w_f32_to_half__avx512;

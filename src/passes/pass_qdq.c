@@ -6,7 +6,8 @@
  *  - QuantizeLinear stays at graph inputs and behind operators that work on real numbers, DequantizeLinear in front of
  *    them and at graph outputs.
  *
- * Which operators work on 8 bits: Conv, Gemm, MatMul on 8-bit data and weights; Add, Sub, Mul, extrema, averages and functions
+ * Which operators work on 8 bits: Conv, Gemm, MatMul on 8-bit data and weights; Gemm and MatMul of two matrices that, like their
+ * product, are 8-bit; Add, Sub, Mul, extrema, averages and functions
  * of one element when all they read and write is 8-bit; views, Concat and maxima when, besides, all of it has one scale.
  * Activations become unsigned: signed ones move by 128. */
 #include "passqdq.h"
@@ -174,7 +175,16 @@ static uint32_t data_inputs(const w_node *n) {
 }
 
 static bool slot_takes(const w_node *n, uint32_t slot) {
-    return role_of(n) == ROLE_PRODUCT ? slot == 0 || slot == 3 : slot < data_inputs(n);
+    return role_of(n) == ROLE_PRODUCT ? slot != 2 : slot < data_inputs(n);
+}
+
+/* Bytes by bytes with a result of bytes; others keep to real numbers, as attention does. */
+static bool product_works(const w_qdq *q, const w_node *n) {
+    const w_graph *g = q->g;
+    if (!quant_behind(q, n->in[0])) return false;
+    if (w_is_const(g, n->in[1])) return g->value[n->in[1]].quant;
+    const w_epilogue *ep = w_epilogue_of(n);
+    return n->op != W_OP_Conv && quant_behind(q, n->in[1]) && quant_ahead(q, n->out[0]) && w_input_of(n, 3) == W_NONE && ep && ep->act <= W_ACT_HARDSIGMOID;
 }
 
 /* Whether node n works on 8 bits once its neighbours do. */
@@ -182,7 +192,7 @@ static bool works_quantised(const w_qdq *q, const w_node *n) {
     const w_graph *g = q->g;
     role r = role_of(n);
     if (r == ROLE_REAL) return false;
-    if (r == ROLE_PRODUCT) return quant_behind(q, n->in[0]) && w_is_const(g, n->in[1]) && g->value[n->in[1]].quant;
+    if (r == ROLE_PRODUCT) return product_works(q, n);
     const w_quant *out = quant_ahead(q, n->out[0]);
     if (!out) return false;
     for (uint32_t i = 0; i < data_inputs(n); i++) {

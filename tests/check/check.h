@@ -40,6 +40,7 @@ void check_f32_wino_out(check *c, w_fn_f32_wino_out *fn, int mr, int nr, int pac
 size_t check_wino_apart(check *c, size_t tiles, size_t channels, size_t elem);
 void check_u8_wino_in(check *c, w_fn_u8_wino_in *fn, int mr, int nr, int pack);
 void check_u8_wino_out(check *c, w_fn_u8_wino_out *fn, int mr, int nr, int pack);
+void check_sums_u8(check *c, w_fn_sums_u8 *fn, int mr, int nr, int pack);
 void check_s16_gemm(check *c, w_fn_s16_gemm *fn, int mr, int nr, int pack);
 void check_u8_igemm(check *c, w_fn_u8_igemm *fn, int mr, int nr, int pack);
 void check_f32_narrow(check *c, w_fn_f32_narrow *fn, int mr, int nr, int bits);

@@ -321,6 +321,28 @@ void check_dequantize_u8(check *c, w_fn_dequantize_u8 *fn, int mr, int nr, int p
     }
 }
 
+void check_sums_u8(check *c, w_fn_sums_u8 *fn, int mr, int nr, int pack) {
+    (void)mr, (void)nr, (void)pack;
+    for (size_t t = 0; t < 300; t++, c->cases++) {
+        size_t n = draw(c, 1, 150), before = c->failures;
+        int32_t *in = check_guarded(c, n * sizeof *in);
+        uint8_t *out = check_u8(c, n);
+        float *bias = draw(c, 0, 1) ? check_f32(c, n) : NULL;
+        w_sums k = {.mul = 0x1p-16f * (float)draw(c, 1, 50), .bias = bias, .ep = check_draw_act(c, true), .q = check_draw_requant(c, 5.0f)};
+        for (size_t i = 0; i < n; i++) in[i] = (int32_t)check_range(c, -1000000, 1000000);
+        fn(&k, in, out, n);
+        for (size_t i = 0; i < n; i++) {
+            volatile float y = (float)in[i] * k.mul;
+            if (bias) y = y + bias[i];
+            uint8_t want = check_requant(&k.q, check_act_exact(&k.ep, y));
+            if (out[i] != want)
+                check_fail(c, "sum %d, act %d = %d, expected %d (seed %llu)", in[i], k.ep.act, out[i], want, (unsigned long long)c->seed);
+        }
+        if (c->failures > before) c->failures = before + 1;
+        check_release_all();
+    }
+}
+
 /* ---- f16: every half there is, and floats beside and between halves ---- */
 
 static double half_value(uint16_t h) {

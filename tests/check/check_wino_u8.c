@@ -86,7 +86,7 @@ static void plain_product(const w_s16_gemm *g, size_t nr, size_t p0, size_t p1) 
 void check_s16_gemm(check *c, w_fn_s16_gemm *fn, int mr, int nr, int pack) {
     for (int i = 0; i < 120; i++, c->cases++) {
         size_t rows = (size_t)check_range(c, 1, 3 * mr + 1), width = (size_t)nr, most = check_range(c, 0, 1) ? 65535 : 2047;
-        w_s16_gemm g = {.k = (size_t)(2 * check_range(c, 1, 40)), .n = (size_t)(8 * check_range(c, 1, 3 * nr / 8))};
+        w_s16_gemm g = {.k = (size_t)(2 * check_range(c, 1, 40)), .n = (size_t)(pack * check_range(c, 1, 3 * nr / pack))};
         g.row_stride = g.k + (size_t)check_range(c, 0, 3);
         g.out_stride = g.n + (size_t)check_range(c, 0, 3);
         size_t blocks = (g.n + width - 1) / width, nin = (rows - 1) * g.row_stride + g.k, nw = blocks * width * g.k, nout = (rows - 1) * g.out_stride + g.n;

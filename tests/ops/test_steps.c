@@ -191,7 +191,8 @@ static w_id operand(variant *v, const w_node *n, uint32_t i, const w_quant *shar
     bool data = late || (t->type == WEIR_F32 && (i == 0 || residual || (takes_data(n->op) && most && v->flags & V_DYNAMIC)));
     bool quant = v->flags & V_QUANT && t->type == WEIR_F32 && (i == 0 || residual || (takes_data(n->op) && most && i != 2));
     if (n->in[i] == W_NONE) return W_NONE;
-    if (v->flags & (V_QUANT | V_NARROW) && has_weights(n->op, i)) return quantised_weights(v, n, t);
+    bool bytes = v->flags & V_QUANT && v->flags & V_DYNAMIC && takes_data(n->op); /* two matrices of bytes */
+    if (v->flags & (V_QUANT | V_NARROW) && has_weights(n->op, i) && !bytes) return quantised_weights(v, n, t);
     if (i && !data && !quant) return add_const(v, t->type, &t->shape, t->data, w_tensor_bytes(t));
     if (n->op == W_OP_ConstantOfShape) return add_const(v, t->type, &t->shape, t->data, w_tensor_bytes(t));
     w_id id = add_input(v, t);

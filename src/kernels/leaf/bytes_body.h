@@ -217,3 +217,21 @@ void NAME(dequantize_u8)(const uint8_t *in, float *out, size_t n, float scale, i
     for (; i + VL <= n; i += VL) VSTORE(out + i, dequantized(viload(in + i), z, s));
     if (i < n) vstore_n(out + i, n - i, dequantized(viload_n(in + i, n - i), z, s));
 }
+
+/* ---- sums of products ---- */
+
+INLINE void sums_vector(const w_sums *k, w_bounds cl, const int32_t *sums, const float *bias, uint8_t *out, size_t n, bool full) {
+    V y = VMUL(VITOF(full ? ILOAD(sums) : ILOAD_N(sums, n)), VSET1(k->mul));
+    if (bias) y = VADD(y, full ? VLOAD(bias) : vload_n(bias, n));
+    v_act_exact(&k->ep, cl, &y, 1);
+    put(out, v_requant(&k->q, y), n, full);
+}
+
+/* By a copy of what it is told: stores of bytes may change anything that a pointer leads to. */
+void NAME(sums_u8)(const w_sums *told, const int32_t *sums, uint8_t *out, size_t n) {
+    const w_sums k = *told;
+    w_bounds cl = v_bounds(&k.ep);
+    size_t i = 0;
+    for (; i + VL <= n; i += VL) sums_vector(&k, cl, sums + i, k.bias ? k.bias + i : NULL, out + i, VL, true);
+    if (i < n) sums_vector(&k, cl, sums + i, k.bias ? k.bias + i : NULL, out + i, n - i, false);
+}

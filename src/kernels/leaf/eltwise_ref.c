@@ -146,6 +146,13 @@ void w_dequantize_u8__ref(const uint8_t *in, float *out, size_t n, float scale, 
     for (size_t i = 0; i < n; i++) out[i] = (float)(in[i] - zero) * scale;
 }
 
+void w_sums_u8__ref(const w_sums *k, const int32_t *sums, uint8_t *out, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float y = (float)sums[i] * k->mul;
+        out[i] = requant_ref(&k->q, act_exact_ref(&k->ep, k->bias ? y + k->bias[i] : y));
+    }
+}
+
 #define TRANSPOSE(T, name)                                                                                             \
     void name(void *dst, size_t dst_stride, const void *src, size_t src_stride, size_t rows, size_t cols) {            \
         T *d = dst;                                                                                                    \

@@ -51,6 +51,9 @@ static inline void vistore_n(uint8_t *p, size_t n, VI v) {
 }
 #endif
 
+/* 32-bit lanes through the bits of floats. */
+#define ILOAD_N(p, n) ICAST(vload_n((const float *)(const void *)(p), n))
+
 /* The rule of w_requant: operands of max and min are ordered so that a NaN gives the low end. */
 static inline VI v_requant(const w_requant *q, V y) {
     V t = VMUL(y, VSET1(q->inv_scale));

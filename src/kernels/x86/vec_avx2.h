@@ -59,6 +59,7 @@ static inline void vstore_n(float *p, size_t n, V v) {
 /* Integers: 32-bit lanes, and u8 in memory. */
 #define ISET1(x) _mm256_set1_epi32(x)
 #define ILOAD(p) _mm256_loadu_si256((const __m256i *)(p))
+#define ISTORE(p, v) _mm256_storeu_si256((__m256i *)(p), v)
 #define IADD(a, b) _mm256_add_epi32(a, b)
 #define ISUB(a, b) _mm256_sub_epi32(a, b)
 #define IMUL(a, b) _mm256_mullo_epi32(a, b)

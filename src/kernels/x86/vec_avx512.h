@@ -39,6 +39,7 @@ static inline void vstore_n(float *p, size_t n, V v) { _mm512_mask_storeu_ps(p, 
 /* Integers: 32-bit lanes, and u8 in memory. */
 #define ISET1(x) _mm512_set1_epi32(x)
 #define ILOAD(p) _mm512_loadu_si512(p)
+#define ISTORE(p, v) _mm512_storeu_si512(p, v)
 #define IADD(a, b) _mm512_add_epi32(a, b)
 #define ISUB(a, b) _mm512_sub_epi32(a, b)
 #define IMUL(a, b) _mm512_mullo_epi32(a, b)

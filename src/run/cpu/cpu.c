@@ -18,8 +18,8 @@
 LIST(Conv, &w_impl_conv_u8_dw, &w_impl_conv_f32_dw, &w_impl_conv_u8_winograd, &w_impl_conv_u8_igemm, &w_impl_conv_f32_winograd, &w_impl_conv_f32_igemm,
      &w_impl_conv_u8_group, &w_impl_conv_f32_group)
 LIST(ConvTranspose)
-LIST(Gemm, &w_impl_gemm_u8, &w_impl_gemm_narrow, &w_impl_gemm_f32, &w_impl_gemm_f32_dynamic)
-LIST(MatMul, &w_impl_matmul_u8, &w_impl_matmul_narrow, &w_impl_matmul_f32, &w_impl_matmul_f32_dynamic)
+LIST(Gemm, &w_impl_gemm_u8, &w_impl_gemm_narrow, &w_impl_gemm_f32, &w_impl_gemm_f32_dynamic, &w_impl_gemm_bytes)
+LIST(MatMul, &w_impl_matmul_u8, &w_impl_matmul_narrow, &w_impl_matmul_f32, &w_impl_matmul_f32_dynamic, &w_impl_matmul_bytes)
 LIST(MatMulNBits, &w_impl_nbits_narrow, &w_impl_nbits_f32)
 LIST(Attention, &w_impl_attention)
 LIST(ConvInteger)

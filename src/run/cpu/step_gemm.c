@@ -1,17 +1,9 @@
 /* Gemm and MatMul as implicit GEMM with one tap: constant weights f32, of few bits, or u8 x s8, and weights known only at run time.
  *
  * Gemm: alpha goes into the weights (u8: into the scales), beta into the bias. */
+#include "step_gemm.h"
 #include "step_igemm.h"
 #include "steps.h"
-
-/* Both operators seen alike. */
-typedef struct product {
-    size_t batch, m, k, n;     /* batch > 1 only where B has one matrix per A matrix */
-    bool trans_b;
-    float alpha, beta;
-    const w_epilogue *ep;
-    uint32_t res;              /* number of the residual input; MatMul: one that never exists */
-} product;
 
 static size_t count_of(const w_shape *s, uint32_t from, uint32_t to) {
     size_t n = 1;
@@ -23,18 +15,17 @@ static bool row_major(const w_value *v) {
     return v->shape.rank != 4 || w_value_layout(v) == W_ROW || w_layouts_agree(&v->shape);
 }
 
-static void attributes(const w_node *n, product *o) {
+static void attributes(const w_node *n, w_product *o) {
     if (n->op == W_OP_Gemm) {
         const w_gemm_attr *at = n->attr;
-        *o = (product){.trans_b = at->transB != 0, .alpha = at->alpha, .beta = at->beta, .ep = &at->ep, .res = 3};
+        *o = (w_product){.trans_b = at->transB != 0, .alpha = at->alpha, .beta = at->beta, .ep = &at->ep, .res = 3};
     } else {
         const w_matmul_attr *at = n->attr;
-        *o = (product){.alpha = 1, .beta = 1, .ep = &at->ep, .res = W_NONE};
+        *o = (w_product){.alpha = 1, .beta = 1, .ep = &at->ep, .res = W_NONE};
     }
 }
 
-/* A [.., m, k] x B [k, n] or [n, k], or one B matrix for every A matrix. NULL: fine. */
-static const char *product_of(const w_graph *g, const w_node *n, product *o) {
+const char *w_product_of(const w_graph *g, const w_node *n, w_product *o) {
     const w_value *a = w_node_in(g, n, 0), *b = w_node_in(g, n, 1), *y = &g->value[n->out[0]];
     attributes(n, o);
     if (n->op == W_OP_Gemm && ((const w_gemm_attr *)n->attr)->transA) return "A is transposed";
@@ -54,8 +45,7 @@ static const char *product_of(const w_graph *g, const w_node *n, product *o) {
     return NULL;
 }
 
-/* A scalar, or one number a column; constant. */
-static const char *refuse_bias(const w_graph *g, const w_node *n, const product *o) {
+const char *w_product_refuse_bias(const w_graph *g, const w_node *n, const w_product *o) {
     const w_value *c = w_node_in(g, n, 2);
     if (!c) return NULL;
     if (c->kind != W_VALUE_CONST) return "the bias is not constant";
@@ -65,17 +55,17 @@ static const char *refuse_bias(const w_graph *g, const w_node *n, const product 
     return columns ? NULL : "the bias is not one number a column";
 }
 
-static const char *refuse_constant(const w_graph *g, const w_node *n, product *o) {
-    const char *why = product_of(g, n, o);
+static const char *refuse_constant(const w_graph *g, const w_node *n, w_product *o) {
+    const char *why = w_product_of(g, n, o);
     if (why) return why;
     if (o->batch != 1) return "B has batches";
     if (w_node_in(g, n, 1)->kind != W_VALUE_CONST) return "B is not constant";
-    return refuse_bias(g, n, o);
+    return w_product_refuse_bias(g, n, o);
 }
 
 static const char *refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
     const w_graph *g = p->graph;
-    product o;
+    w_product o;
     const char *why = refuse_constant(g, n, &o);
     return why ? why : w_igemm_refuse_f32(g, n, o.res);
 }
@@ -83,7 +73,7 @@ static const char *refuse_f32(const w_plan *p, const w_node *n, w_arena *a) {
 /* Few rows by weights that are bf16, or 8 bits with scales for whole columns. */
 static const char *refuse_narrow(const w_plan *p, const w_node *n, w_arena *a) {
     const w_graph *g = p->graph;
-    product o;
+    w_product o;
     const char *why = refuse_constant(g, n, &o);
     if (!why) why = w_igemm_refuse_f32(g, n, o.res);
     if (why) return why;
@@ -97,7 +87,7 @@ static const char *refuse_narrow(const w_plan *p, const w_node *n, w_arena *a) {
 
 static const char *refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
     const w_graph *g = p->graph;
-    product o;
+    w_product o;
     const char *why = refuse_constant(g, n, &o);
     if (why) return why;
     if (o.k > INT32_MAX / (255 * 128)) return "the sum is too long for 32 bits";
@@ -107,9 +97,9 @@ static const char *refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
 
 static const char *refuse_dynamic(const w_plan *p, const w_node *n, w_arena *a) {
     const w_graph *g = p->graph;
-    product o;
-    const char *why = product_of(g, n, &o);
-    if (!why) why = refuse_bias(g, n, &o);
+    w_product o;
+    const char *why = w_product_of(g, n, &o);
+    if (!why) why = w_product_refuse_bias(g, n, &o);
     if (why) return why;
     if (!w_is_real_f32(w_node_in(g, n, 1))) return "B is not f32";
     if (o.alpha != 1.0f) return "alpha is not 1";
@@ -118,8 +108,7 @@ static const char *refuse_dynamic(const w_plan *p, const w_node *n, w_arena *a) 
 
 /* ---- prepare ---- */
 
-/* beta * C, one number a column, in the plan's arena; NULL without C. */
-static weir_status bias_of(w_plan *p, const w_step *s, const product *o, w_arena *a, float **out, weir_error *e) {
+weir_status w_product_bias(w_plan *p, const w_step *s, const w_product *o, w_arena *a, float **out, weir_error *e) {
     const w_node *node = w_step_node(p, s);
     float *c;
     size_t count;
@@ -132,12 +121,12 @@ static weir_status bias_of(w_plan *p, const w_step *s, const product *o, w_arena
     return WEIR_OK;
 }
 
-static w_rows plain_rows(const product *o) { return (w_rows){.taps = 1, .c = o->k, .row_stride = o->k}; }
+static w_rows plain_rows(const w_product *o) { return (w_rows){.taps = 1, .c = o->k, .row_stride = o->k}; }
 
-static igemm *begin(w_plan *p, w_step *s, product *o, weir_error *e) {
+static igemm *begin(w_plan *p, w_step *s, w_product *o, weir_error *e) {
     igemm *m = w_step_params(p, s, sizeof *m, e);
     if (!m) return NULL;
-    product_of(p->graph, w_step_node(p, s), o);
+    w_product_of(p->graph, w_step_node(p, s), o);
     m->p = o->m;
     m->f32.rows = m->u8.rows = plain_rows(o);
     m->f32.n = m->f32.out_stride = m->f32.res_stride = o->n;
@@ -155,13 +144,13 @@ static weir_status scaled(w_plan *p, const w_step *s, float by, w_arena *tmp, co
     return WEIR_OK;
 }
 
-static weir_status pack_f32(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
+static weir_status pack_f32(w_plan *p, w_step *s, igemm *m, const w_product *o, w_arena *tmp, weir_error *e) {
     const void *w;
     float *bias;
     size_t count;
     if (o->alpha == 1.0f) W_TRY(w_const_view_f32(p->graph, w_step_node(p, s)->in[1], tmp, &w, &count, e));
     else W_TRY(scaled(p, s, o->alpha, tmp, &w, e));
-    W_TRY(bias_of(p, s, o, tmp, &bias, e));
+    W_TRY(w_product_bias(p, s, o, tmp, &bias, e));
     return w_igemm_pack_f32(p, s, m, w, o->trans_b ? o->k : 1, o->trans_b ? 1 : o->n, bias, e);
 }
 
@@ -185,29 +174,29 @@ static weir_status narrow_scales(const w_value *b, float alpha, w_arena *tmp, w_
     return WEIR_OK;
 }
 
-static weir_status pack_narrow(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
+static weir_status pack_narrow(w_plan *p, w_step *s, igemm *m, const w_product *o, w_arena *tmp, weir_error *e) {
     const w_value *b = w_step_in(p, s, 1);
     float *bias, zero = 0;
     w_narrow_source from = {.bits = b->type == WEIR_BF16 ? W_BITS_BF16 : 8, .w = b->data, .stride_n = o->trans_b ? o->k : 1,
                             .stride_k = o->trans_b ? 1 : o->n, .flip = b->type == WEIR_S8 ? 0x80 : 0, .group = o->k};
     if (b->quant) W_TRY(narrow_scales(b, o->alpha, tmp, &from, &zero, e));
-    W_TRY(bias_of(p, s, o, tmp, &bias, e));
+    W_TRY(w_product_bias(p, s, o, tmp, &bias, e));
     return w_igemm_pack_narrow(p, s, m, &from, zero, bias, e);
 }
 
-static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e) {
+static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const w_product *o, w_arena *tmp, weir_error *e) {
     float *bias, *mul = w_igemm_mul(p, s, o->n, o->alpha, e);
     if (!mul) return WEIR_NO_RESOURCE;
-    W_TRY(bias_of(p, s, o, tmp, &bias, e));
+    W_TRY(w_product_bias(p, s, o, tmp, &bias, e));
     w_pack_u8_args a = {.w = w_step_in(p, s, 1)->data, .stride_n = o->trans_b ? o->k : 1, .stride_k = o->trans_b ? 1 : o->n,
                         .zx = w_packed_zero(p, s), .mul = mul, .bias = bias};
     return w_igemm_pack_u8(p, s, m, &a, e);
 }
 
-typedef weir_status pack_fn(w_plan *p, w_step *s, igemm *m, const product *o, w_arena *tmp, weir_error *e);
+typedef weir_status pack_fn(w_plan *p, w_step *s, igemm *m, const w_product *o, w_arena *tmp, weir_error *e);
 
 static weir_status prepare(w_plan *p, w_step *s, pack_fn *pack, weir_error *e) {
-    product o;
+    w_product o;
     igemm *m = begin(p, s, &o, e);
     if (!m) return WEIR_NO_RESOURCE;
     w_arena tmp;
@@ -221,11 +210,11 @@ static weir_status prepare_narrow(w_plan *p, w_step *s, weir_error *e) { return 
 static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) { return prepare(p, s, pack_u8, e); }
 
 static weir_status prepare_dynamic(w_plan *p, w_step *s, weir_error *e) {
-    product o;
+    w_product o;
     float *bias;
     igemm *m = begin(p, s, &o, e);
     if (!m) return WEIR_NO_RESOURCE;
-    W_TRY(bias_of(p, s, &o, &p->arena_mem, &bias, e));
+    W_TRY(w_product_bias(p, s, &o, &p->arena_mem, &bias, e));
     m->late.batch = o.batch;
     m->late.stride_n = o.trans_b ? o.k : 1;
     m->late.stride_k = o.trans_b ? 1 : o.n;

@@ -154,7 +154,7 @@ static void from_real(const w_value *v, const w_quant *quant, const w_tensor *re
         if (quant) {
             uint32_t k = quant_index(&q, i);
             double x = rint((double)(((const float *)real->data)[i] / quant->scale[k])) + quant->zero[k];
-            w_store_int(stored->data, v->type, at, isnan(x) ? quant->zero[k] : (int64_t)clamp_to(x, v->type));
+            w_store_int(stored->data, v->type, at, isnan(x) ? 0 : (int64_t)clamp_to(x, v->type));
         } else if (real->type == WEIR_F32) store_real(stored->data, v->type, at, ((const float *)real->data)[i]);
         else w_store_int(stored->data, v->type, at, w_load_int(real->data, real->type, (size_t)i));
     }

@@ -120,6 +120,7 @@ static bool takes_residual(const w_fuser *f, w_id x, w_id other) {
     if (!p || (p->op != W_OP_Conv && p->op != W_OP_Gemm) || !w_epilogue_free(p) || w_input_of(p, 3) != W_NONE) return false;
     if (w_is_const(g, other) || !w_fuse_single(f, x) || g->value[x].quant || g->value[x].type != WEIR_F32) return false;
     if (g->value[other].type != WEIR_F32 && !g->value[other].quant) return false;
+    if (g->value[other].quant && !g->value[p->in[0]].quant && !w_has_late_scale(p)) return false; /* a real product adds real numbers */
     return w_shape_equal(&g->value[x].shape, &g->value[other].shape);
 }
 

@@ -7,8 +7,8 @@
  *    them and at graph outputs.
  *
  * Which operators work on 8 bits: Conv, Gemm, MatMul on 8-bit data and weights; Gemm and MatMul of two matrices that, like their
- * product, are 8-bit; Add, Sub, Mul, extrema, averages and functions
- * of one element when all they read and write is 8-bit; views, Concat and maxima when, besides, all of it has one scale.
+ * product, are 8-bit; extrema, averages and functions of one element when all they read and write is 8-bit; views, Concat and maxima
+ * when, besides, all of it has one scale. Add, Sub, Mul and Div read and write 8 bits wherever there are such, beside real numbers.
  * Activations become unsigned: signed ones move by 128. */
 #include "passqdq.h"
 
@@ -128,30 +128,35 @@ static weir_status match_pairs(w_qdq *q, weir_error *e) {
 
 /* ---- who can work on 8 bits ---- */
 
-/* Quantisation of what v holds: its own, or that of the value behind its DequantizeLinear. */
-static const w_quant *quant_behind(const w_qdq *q, w_id v) {
+/* The 8-bit value that v, a variable, is or stands for behind its DequantizeLinear; W_NONE: none. */
+static w_id bytes_behind(const w_qdq *q, w_id v) {
     const w_graph *g = q->g;
-    if (v == W_NONE) return NULL;
+    if (v == W_NONE || w_is_const(g, v)) return W_NONE;
     const w_node *p = w_producer(g, v);
-    if (g->value[v].quant || !p || p->op != W_OP_DequantizeLinear) return g->value[v].quant;
-    return q->match[g->value[v].producer] ? g->value[p->in[0]].quant : NULL;
+    if (g->value[v].quant) return v;
+    return p && p->op == W_OP_DequantizeLinear && q->match[g->value[v].producer] ? p->in[0] : W_NONE;
 }
 
-/* Quantisation in which v will be stored: its own, or that of the QuantizeLinear that is its only reader. */
-static const w_quant *quant_ahead(const w_qdq *q, w_id v) {
+/* The 8-bit value as which v will be stored: itself, or the result of the QuantizeLinear that is its only reader. */
+static w_id bytes_ahead(const w_qdq *q, w_id v) {
     const w_graph *g = q->g;
-    if (g->value[v].quant || v >= q->uses.n || q->uses.count[v] != 1 || q->uses.only[v] == W_NONE) return g->value[v].quant;
+    if (g->value[v].quant) return v;
+    if (v >= q->uses.n || q->uses.count[v] != 1 || q->uses.only[v] == W_NONE) return W_NONE;
     const w_node *r = &g->node[q->uses.only[v]];
-    return r->op == W_OP_QuantizeLinear && r->in[0] == v ? g->value[r->out[0]].quant : NULL;
+    return r->op == W_OP_QuantizeLinear && r->in[0] == v && g->value[r->out[0]].quant ? r->out[0] : W_NONE;
 }
 
-typedef enum role { ROLE_REAL, ROLE_PRODUCT, ROLE_RESCALE, ROLE_CARRY } role;
+static const w_quant *quant_of(const w_qdq *q, w_id v) { return v == W_NONE ? NULL : q->g->value[v].quant; }
+static bool is_u8(const w_qdq *q, w_id v) { return v != W_NONE && q->g->value[v].type == WEIR_U8; }
+
+typedef enum role { ROLE_REAL, ROLE_PRODUCT, ROLE_RESCALE, ROLE_CARRY, ROLE_MIX } role;
 
 static role role_of(const w_node *n) {
     switch (n->op) {
     case W_OP_Conv: case W_OP_Gemm: case W_OP_MatMul: return ROLE_PRODUCT;
     case W_OP_Min: case W_OP_Max: return n->nin == 2 ? ROLE_RESCALE : ROLE_REAL;
-    case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_AveragePool: case W_OP_GlobalAveragePool:
+    case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_Div: return ROLE_MIX;
+    case W_OP_AveragePool: case W_OP_GlobalAveragePool:
     case W_OP_Relu: case W_OP_LeakyRelu: case W_OP_Elu: case W_OP_Clip: case W_OP_Sigmoid: case W_OP_HardSigmoid: case W_OP_HardSwish:
     case W_OP_Tanh: return ROLE_RESCALE;
     case W_OP_MaxPool: case W_OP_GlobalMaxPool: {
@@ -169,34 +174,37 @@ static role role_of(const w_node *n) {
 static uint32_t data_inputs(const w_node *n) {
     switch (n->op) {
     case W_OP_Concat: return n->nin;
-    case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_Min: case W_OP_Max: return 2;
+    case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_Div: case W_OP_Min: case W_OP_Max: return 2;
     default: return 1;
     }
 }
 
-static bool slot_takes(const w_node *n, uint32_t slot) {
-    return role_of(n) == ROLE_PRODUCT ? slot != 2 : slot < data_inputs(n);
+static bool slot_takes(const w_qdq *q, const w_node *n, uint32_t slot, w_id bytes) {
+    role r = role_of(n);
+    return r == ROLE_PRODUCT ? slot != 2 : slot < data_inputs(n) && (r != ROLE_MIX || is_u8(q, bytes));
 }
 
 /* Bytes by bytes with a result of bytes; others keep to real numbers, as attention does. */
 static bool product_works(const w_qdq *q, const w_node *n) {
     const w_graph *g = q->g;
-    if (!quant_behind(q, n->in[0])) return false;
-    if (w_is_const(g, n->in[1])) return g->value[n->in[1]].quant;
+    w_id data = bytes_behind(q, n->in[0]);
+    if (w_is_const(g, n->in[1])) return data != W_NONE && g->value[n->in[1]].quant;
+    if (!is_u8(q, data) || !is_u8(q, bytes_behind(q, n->in[1])) || !is_u8(q, bytes_ahead(q, n->out[0]))) return false;
     const w_epilogue *ep = w_epilogue_of(n);
-    return n->op != W_OP_Conv && quant_behind(q, n->in[1]) && quant_ahead(q, n->out[0]) && w_input_of(n, 3) == W_NONE && ep && ep->act <= W_ACT_HARDSIGMOID;
+    return n->op != W_OP_Conv && w_input_of(n, 3) == W_NONE && ep->act <= W_ACT_HARDSIGMOID;
 }
 
 /* Whether node n works on 8 bits once its neighbours do. */
 static bool works_quantised(const w_qdq *q, const w_node *n) {
-    const w_graph *g = q->g;
     role r = role_of(n);
     if (r == ROLE_REAL) return false;
     if (r == ROLE_PRODUCT) return product_works(q, n);
-    const w_quant *out = quant_ahead(q, n->out[0]);
+    w_id result = bytes_ahead(q, n->out[0]);
+    if (r == ROLE_MIX) return is_u8(q, result) || is_u8(q, bytes_behind(q, n->in[0])) || is_u8(q, bytes_behind(q, n->in[1]));
+    const w_quant *out = quant_of(q, result);
     if (!out) return false;
     for (uint32_t i = 0; i < data_inputs(n); i++) {
-        const w_quant *in = w_is_const(g, n->in[i]) ? NULL : quant_behind(q, n->in[i]);
+        const w_quant *in = quant_of(q, bytes_behind(q, n->in[i]));
         if (!in || (r == ROLE_CARRY && !w_quant_equal(in, out))) return false;
     }
     return true;
@@ -209,7 +217,7 @@ static void read_directly(w_qdq *q, w_id k, const bool *works) {
     w_graph *g = q->g;
     for (uint32_t i = q->head[g->node[k].out[0]]; i != UINT32_MAX; i = q->edge[i].next) {
         w_node *r = &g->node[q->edge[i].node];
-        if (works[q->edge[i].node] && slot_takes(r, q->edge[i].slot)) r->in[q->edge[i].slot] = g->node[k].in[0];
+        if (works[q->edge[i].node] && slot_takes(q, r, q->edge[i].slot, g->node[k].in[0])) r->in[q->edge[i].slot] = g->node[k].in[0];
     }
 }
 
@@ -219,6 +227,7 @@ static void write_directly(w_qdq *q, w_id k, const bool *works) {
     w_id x = g->node[k].in[0], v = g->node[k].out[0];
     const w_node *p = w_producer(g, x);
     if (!p || !g->value[v].quant || q->uses.count[x] != 1 || p->out[0] != x || !works[g->value[x].producer]) return;
+    if (role_of(p) == ROLE_MIX && !is_u8(q, v)) return;
     w_id pk = g->value[x].producer;
     w_node_kill(g, k);
     w_node_retarget(g, pk, v);

@@ -162,6 +162,80 @@ static const pass_case cases[] = {
      "m: y f32[2,2] = MatMul(xq, w)\n"
      "output y\n",
      0},
+    {"two matrices of bytes make bytes, unless their product stays real", "qdq",
+     "input x f32[2,3]\n"
+     "input v f32[3,2]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "a: q1 = QuantizeLinear(x, s, z)\n"
+     "b: d1 = DequantizeLinear(q1, s, z)\n"
+     "c: q2 = QuantizeLinear(v, s, z)\n"
+     "d: d2 = DequantizeLinear(q2, s, z)\n"
+     "m: t = MatMul(d1, d2)\n"
+     "f: q3 = QuantizeLinear(t, s, z)\n"
+     "g: y = DequantizeLinear(q3, s, z)\n"
+     "n: u = MatMul(d2, d1)\n"
+     "output y\n"
+     "output u\n",
+     "input x f32[2,3]\n"
+     "input v f32[3,2]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "a: q1 u8[2,3] q(0.03125,128) = QuantizeLinear(x, s, z)\n"
+     "b: d1 f32[2,3] = DequantizeLinear(q1, s, z)\n"
+     "c: q2 u8[3,2] q(0.03125,128) = QuantizeLinear(v, s, z)\n"
+     "d: d2 f32[3,2] = DequantizeLinear(q2, s, z)\n"
+     "m: q3 u8[2,2] q(0.03125,128) = MatMul(q1, q2)\n"
+     "g: y f32[2,2] = DequantizeLinear(q3, s, z)\n"
+     "n: u f32[3,3] = MatMul(d2, d1)\n"
+     "output y\n"
+     "output u\n",
+     0},
+    {"sums read and write bytes beside real numbers", "qdq",
+     "input x f32[2,3]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "const c f32[3]\n"
+     "a: q1 = QuantizeLinear(x, s, z)\n"
+     "b: d1 = DequantizeLinear(q1, s, z)\n"
+     "c: t = Add(d1, c)\n"
+     "d: q2 = QuantizeLinear(t, s, z)\n"
+     "e: d2 = DequantizeLinear(q2, s, z)\n"
+     "f: y = Mul(x, d2)\n"
+     "output y\n",
+     "input x f32[2,3]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "const c f32[3] = {-0.875, -0.625, 0.375}\n"
+     "a: q1 u8[2,3] q(0.03125,128) = QuantizeLinear(x, s, z)\n"
+     "c: q2 u8[2,3] q(0.03125,128) = Add(q1, c)\n"
+     "f: y f32[2,3] = Mul(x, q2)\n"
+     "output y\n",
+     0},
+    {"signed bytes that cannot move are not for sums", "qdq",
+     "input x f32[2,3]\n"
+     "const s f32[] = {0.03125}\n"
+     "const s2 f32[] = {0.0625}\n"
+     "const z s8[] = {0}\n"
+     "const c f32[3]\n"
+     "a: q1 = QuantizeLinear(x, s, z)\n"
+     "b: d1 = DequantizeLinear(q1, s, z)\n"
+     "d: u = DequantizeLinear(q1, s2, z)\n"
+     "c: y = Add(d1, c)\n"
+     "output y\n"
+     "output u\n",
+     "input x f32[2,3]\n"
+     "const s f32[] = {0.03125}\n"
+     "const s2 f32[] = {0.0625}\n"
+     "const z s8[] = {0}\n"
+     "const c f32[3] = {-0.875, -0.625, 0.375}\n"
+     "a: q1 s8[2,3] q(0.03125,0) = QuantizeLinear(x, s, z)\n"
+     "b: d1 f32[2,3] = DequantizeLinear(q1, s, z)\n"
+     "d: u f32[2,3] = DequantizeLinear(q1, s2, z)\n"
+     "c: y f32[2,3] = Add(d1, c)\n"
+     "output y\n"
+     "output u\n",
+     0},
 };
 
 int main(void) { return pass_cases_run("qdq", cases, W_COUNT(cases)); }

@@ -1,4 +1,4 @@
-/* Add, Sub, Mul, Div, Min, Max, Sum of two operands, with ONNX broadcasting in any layout, f32 and u8.
+/* Add, Sub, Mul, Div, Min, Max, Sum of two operands, with ONNX broadcasting in any layout: f32, u8, or some of either.
  *
  * The loop nest is fixed at plan time (nd.h); the kernel takes its two innermost dims as a grid, where every operand
  * runs along the inner one by 0 or 1 element. Constants are brought to the output's layout at plan time. */
@@ -10,8 +10,11 @@ typedef struct binary_params {
     w_nd nd;              /* operands: output, a, b */
     w_binary k;
     w_fn_binary *fn;
+    float scale;          /* of an output of bytes */
+    w_fn_quantize_u8 *quantize; /* this and the next are NULL unless types are mixed */
+    w_fn_dequantize_u8 *dequantize;
     const void *fixed[2]; /* constant operands in the output's layout */
-    size_t elem, chunk, tiles;
+    size_t elem[3], chunk, tiles; /* elem: bytes of an element of the output, a, b */
 } binary_params;
 
 static const w_epilogue *epilogue(const w_node *n) {
@@ -75,6 +78,20 @@ static const char *refuse_u8(const w_plan *p, const w_node *n, w_arena *a) {
     return refuse_nest(g, n);
 }
 
+static bool is_bytes(const w_value *v) { return w_is_quant8(v) && v->type == WEIR_U8; }
+
+/* Bytes among real numbers; what is all of one kind is for the others. */
+static const char *refuse_mixed(const w_plan *p, const w_node *n, w_arena *a) {
+    const w_graph *g = p->graph;
+    const w_value *out = &g->value[n->out[0]];
+    if (!is_bytes(out) && !w_is_real_f32(out)) return "output is neither f32 nor u8";
+    for (uint32_t i = 0; i < n->nin; i++) {
+        const w_value *v = w_node_in(g, n, i);
+        if (!(v->kind == W_VALUE_CONST ? is_plain_const(v) : is_bytes(v) || w_is_real_f32(v))) return "an operand is neither f32 nor u8";
+    }
+    return refuse_nest(g, n);
+}
+
 /* A constant operand as the kernel reads it: f32 or its u8, in the layout that nest assumed. */
 static weir_status fix_const(w_plan *p, w_step *s, binary_params *b, uint32_t i, weir_error *e) {
     const w_value *v = w_step_in(p, s, i), *out = w_step_out(p, s, 0);
@@ -82,18 +99,19 @@ static weir_status fix_const(w_plan *p, w_step *s, binary_params *b, uint32_t i,
     if (v->kind != W_VALUE_CONST) return WEIR_OK;
     float *real;
     const void *data = v->data;
-    if (b->elem == sizeof(float)) {
+    size_t elem = b->elem[i + 1];
+    if (elem == sizeof(float)) {
         W_TRY(w_step_const(p, s, i, &real, &n, e));
         data = real;
     }
-    void *moved = w_step_packed(p, s, n * b->elem, e);
+    void *moved = w_step_packed(p, s, n * elem, e);
     if (!moved) return WEIR_NO_RESOURCE;
     int64_t stride[2][W_MAX_RANK];
     w_nd nd;
     w_layout_strides(&v->shape, operand_layout(v, out), stride[0]);
     w_layout_strides(&v->shape, W_ROW, stride[1]);
     w_nd_init(&nd, &v->shape, 2, stride, NULL);
-    w_nd_copy(&nd, b->elem, moved, data, 0, nd.n[0]);
+    w_nd_copy(&nd, elem, moved, data, 0, nd.n[0]);
     b->fixed[i] = moved;
     return WEIR_OK;
 }
@@ -121,10 +139,21 @@ static void set_tiles(binary_params *b) {
 
 static void set_quant(w_plan *p, w_step *s, binary_params *b) {
     for (uint32_t i = 0; i < 2; i++) {
+        if (b->elem[i + 1] != 1) continue;
         b->k.scale[i] = w_step_in(p, s, i)->quant->scale[0];
         b->k.zero[i] = w_step_in(p, s, i)->quant->zero[0];
     }
     b->k.q = w_requant_of(w_step_out(p, s, 0));
+    if (b->elem[0] == 1) b->scale = w_step_out(p, s, 0)->quant->scale[0];
+}
+
+/* Bytes of an element: constants among real numbers are such. */
+static void set_elements(w_plan *p, w_step *s, binary_params *b, bool bytes) {
+    b->elem[0] = w_type_size(w_step_out(p, s, 0)->type);
+    for (uint32_t i = 0; i < 2; i++) {
+        const w_value *v = w_step_in(p, s, i);
+        b->elem[i + 1] = bytes || (v->kind != W_VALUE_CONST && v->quant) ? 1 : sizeof(float);
+    }
 }
 
 static weir_status binary_prepare(w_plan *p, w_step *s, weir_error *e) {
@@ -133,24 +162,57 @@ static weir_status binary_prepare(w_plan *p, w_step *s, weir_error *e) {
     const w_leaf_kernels *leaf = &p->ctx->kernels->leaf;
     binary_params *b = w_step_params(p, s, sizeof *b, e);
     if (!b) return WEIR_NO_RESOURCE;
-    bool f32 = !out->quant;
-    b->elem = w_type_size(out->type);
+    bool bytes = is_bytes(out) && is_bytes(w_step_in(p, s, 0)) && is_bytes(w_step_in(p, s, 1));
+    set_elements(p, s, b, bytes);
+    bool mixed = !bytes && b->elem[0] + b->elem[1] + b->elem[2] < 3 * sizeof(float);
     b->k.op = op_of(n->op);
     b->k.ep = w_kepi_of(epilogue(n));
-    b->fn = f32 ? leaf->binary_f32 : leaf->binary_u8;
-    if (!f32) set_quant(p, s, b);
+    b->fn = bytes ? leaf->binary_u8 : leaf->binary_f32;
+    b->quantize = mixed ? leaf->quantize_u8 : NULL;
+    b->dequantize = mixed ? leaf->dequantize_u8 : NULL;
+    if (bytes || mixed) set_quant(p, s, b);
     nest(w_step_in(p, s, 0), w_step_in(p, s, 1), out, &b->nd);
     set_tiles(b);
     for (uint32_t i = 0; i < 2; i++) {
         const w_value *v = w_step_in(p, s, i);
         W_TRY(fix_const(p, s, b, i, e));
-        if (v->kind != W_VALUE_CONST && w_shape_equal(&v->shape, &out->shape) && v->layout == out->layout)
+        if (v->kind != W_VALUE_CONST && b->elem[i + 1] == b->elem[0] && w_shape_equal(&v->shape, &out->shape) && v->layout == out->layout)
             s->inplace |= 1u << i;
     }
     s->threads = w_step_threads(p, w_step_seconds(0, w_step_io_bytes(s)));
-    s->kernel = w_arena_printf(&p->arena_mem, "%s_binary__%s", f32 ? "f32" : "u8", f32 ? leaf->isa_f32 : leaf->isa_u8);
+    s->kernel = w_arena_printf(&p->arena_mem, "%s_binary__%s", bytes ? "u8" : mixed ? "mixed" : "f32", bytes ? leaf->isa_u8 : leaf->isa_f32);
     s->tile = b->nd.rank == 1 ? "16384 elements" : w_arena_printf(&p->arena_mem, "%zu x %zu", b->chunk, b->k.n);
     return s->kernel && s->tile ? WEIR_OK : w_oom(e, 64, "names");
+}
+
+enum { PIECE = 512 }; /* elements that pass through the first cache as real numbers */
+
+/* n elements of operand i as f32: themselves, or made in `real`. */
+static const float *as_real(const binary_params *b, uint32_t i, const uint8_t *at, size_t n, float *real) {
+    if (b->elem[i + 1] != 1) return (const float *)(const void *)at;
+    b->dequantize(at, real, n, b->k.scale[i], b->k.zero[i]);
+    return real;
+}
+
+static void mixed_row(const binary_params *b, const w_binary *k, uint8_t *out, const uint8_t *const in[2]) {
+    float real[3][PIECE];
+    w_binary piece = *k;
+    for (size_t at = 0; at < k->n; at += piece.n) {
+        const float *x[2];
+        piece.n = W_MIN((size_t)PIECE, k->n - at);
+        for (uint32_t i = 0; i < 2; i++)
+            x[i] = as_real(b, i, in[i] + at * k->step[i] * b->elem[i + 1], k->step[i] ? piece.n : 1, real[i]);
+        float *y = b->elem[0] == 1 ? real[2] : (float *)(void *)out + at;
+        b->fn(&piece, y, x[0], x[1], 1);
+        if (y == real[2]) b->quantize(y, out + at, piece.n, b->scale, b->k.q.zero);
+    }
+}
+
+static void mixed(const binary_params *b, const w_binary *k, uint8_t *out, const uint8_t *const in[2], size_t rows) {
+    for (size_t r = 0; r < rows; r++) {
+        const uint8_t *const row[2] = {in[0] + r * k->stride[1] * b->elem[1], in[1] + r * k->stride[2] * b->elem[2]};
+        mixed_row(b, k, out + r * k->stride[0] * b->elem[0], row);
+    }
 }
 
 static void binary_tile(void *arg, size_t index) {
@@ -171,8 +233,10 @@ static void binary_tile(void *arg, size_t index) {
     }
     const uint8_t *in[2];
     for (uint32_t i = 0; i < 2; i++) in[i] = b->fixed[i] ? b->fixed[i] : w_loc_ptr(&j->s->in[i], j->b);
-    uint8_t *out = w_loc_ptr(&j->s->out[0], j->b);
-    b->fn(&k, out + (size_t)off[0] * b->elem, in[0] + (size_t)off[1] * b->elem, in[1] + (size_t)off[2] * b->elem, rows);
+    for (uint32_t i = 0; i < 2; i++) in[i] += (size_t)off[i + 1] * b->elem[i + 1];
+    uint8_t *out = (uint8_t *)w_loc_ptr(&j->s->out[0], j->b) + (size_t)off[0] * b->elem[0];
+    if (b->dequantize) mixed(b, &k, out, in, rows);
+    else b->fn(&k, out, in[0], in[1], rows);
 }
 
 static void binary_run(const w_step *s, const w_bindings *b) {
@@ -182,18 +246,19 @@ static void binary_run(const w_step *s, const w_bindings *b) {
 /* Constant operands are read in their packed form. */
 static void binary_touch(const w_plan *p, const w_step *s, w_touch *t) {
     const binary_params *b = s->params;
-    double in = 0, elements = (double)w_nd_count(&b->nd) * (double)b->elem;
+    double in = 0, elements = (double)w_nd_count(&b->nd);
     for (uint32_t i = 0; i < 2; i++)
         if (!b->fixed[i]) w_touch_loc(t, &s->in[i], 0, s->in[i].bytes, W_READ);
     if (s->packed_bytes) w_touch_packed(t, s, 0, s->packed_bytes);
-    for (int o = 1; o < 3; o++) in += b->nd.stride[o][b->nd.rank - 1] ? elements : elements / (double)b->k.n;
+    for (int o = 1; o < 3; o++) in += (double)b->elem[o] * (b->nd.stride[o][b->nd.rank - 1] ? elements : elements / (double)b->k.n);
     w_touch_loc(t, &s->out[0], 0, s->out[0].bytes, W_WRITE);
-    w_touch_l1(t, W_MAX(in, w_step_io_bytes(s) - (double)s->out[0].bytes), elements);
+    w_touch_l1(t, W_MAX(in, w_step_io_bytes(s) - (double)s->out[0].bytes), elements * (double)b->elem[0]);
 }
 
 #define BINARY(name, op)                                                                                               \
     const w_impl w_impl_##name##_f32 = {#name "_f32", op, refuse_f32, binary_prepare, binary_run, binary_touch};       \
-    const w_impl w_impl_##name##_u8 = {#name "_u8", op, refuse_u8, binary_prepare, binary_run, binary_touch};
+    const w_impl w_impl_##name##_u8 = {#name "_u8", op, refuse_u8, binary_prepare, binary_run, binary_touch};           \
+    const w_impl w_impl_##name##_mixed = {#name "_mixed", op, refuse_mixed, binary_prepare, binary_run, binary_touch};
 BINARY(add, W_OP_Add)
 BINARY(sub, W_OP_Sub)
 BINARY(mul, W_OP_Mul)

@@ -235,7 +235,7 @@ void w_value_from_real(const w_value *v, const float *in, void *data) {
         float x = in[i];
         if (v->quant) {
             uint32_t c = quant_channel(v->quant, &k);
-            x = x != x ? (float)v->quant->zero[c] : rintf(x / v->quant->scale[c]) + (float)v->quant->zero[c];
+            x = x != x ? 0.0f : rintf(x / v->quant->scale[c]) + (float)v->quant->zero[c];
         }
         store_real(v->type, data, k.mem, x);
     }

@@ -12,9 +12,10 @@ extern const w_impl w_impl_gather;                                              
 extern const w_impl w_impl_conv_f32_dw, w_impl_conv_u8_dw;                                        /* step_dw.c */
 extern const w_impl w_impl_conv_f32_group, w_impl_conv_u8_group;                                  /* step_group.c */
 extern const w_impl w_impl_max_pool, w_impl_average_pool, w_impl_global_average_pool, w_impl_global_max_pool; /* step_pool.c */
-extern const w_impl w_impl_add_f32, w_impl_add_u8, w_impl_sub_f32, w_impl_sub_u8, w_impl_mul_f32, w_impl_mul_u8,
-    w_impl_div_f32, w_impl_div_u8, w_impl_min_f32, w_impl_min_u8, w_impl_max_f32, w_impl_max_u8, w_impl_sum_f32,
-    w_impl_sum_u8;                                                                                /* step_eltwise.c */
+extern const w_impl w_impl_add_u8, w_impl_add_f32, w_impl_add_mixed, w_impl_sub_u8, w_impl_sub_f32, w_impl_sub_mixed,
+    w_impl_mul_u8, w_impl_mul_f32, w_impl_mul_mixed, w_impl_div_u8, w_impl_div_f32, w_impl_div_mixed, w_impl_min_u8,
+    w_impl_min_f32, w_impl_min_mixed, w_impl_max_u8, w_impl_max_f32, w_impl_max_mixed, w_impl_sum_u8, w_impl_sum_f32,
+    w_impl_sum_mixed; /* step_eltwise.c */
 extern const w_impl w_impl_unary_Relu, w_impl_unary_LeakyRelu, w_impl_unary_Elu, w_impl_unary_Clip, w_impl_unary_Sigmoid,
     w_impl_unary_HardSigmoid, w_impl_unary_HardSwish, w_impl_unary_Tanh, w_impl_unary_Gelu, w_impl_unary_Abs,
     w_impl_unary_Neg, w_impl_unary_Exp, w_impl_unary_Sqrt, w_impl_unary_Reciprocal, w_impl_unary_Floor,

@@ -267,7 +267,8 @@ weir_status w_pass_qdq(w_graph *g, weir_error *e) {
     if (!any) return WEIR_OK;
     w_qdq q = {.g = g};
     w_arena_init(&q.tmp, g->ctx);
-    weir_status s = pass_constants(&q, e);
+    weir_status s = w_qdq_early(&q, e);
+    if (s == WEIR_OK) s = pass_constants(&q, e);
     if (s == WEIR_OK) s = pass_activations(&q, e);
     w_arena_fini(&q.tmp);
     return s;

@@ -16,6 +16,8 @@ weir_status w_qdq_edges(w_qdq *q, weir_error *e);
 /* Scale and zero point of a QuantizeLinear or DequantizeLinear when they are constants of a simple kind, in the graph's
  * arena; NULL (and WEIR_OK) otherwise. *type is the quantised type. */
 weir_status w_qdq_params(w_graph *g, const w_node *n, const w_quant **out, w_type *type, weir_error *e);
+/* QuantizeLinear goes in front of what only moves elements (qdq_early.c). Ids of nodes change. */
+weir_status w_qdq_early(w_qdq *q, weir_error *e);
 /* DequantizeLinear of a constant: 8-bit weights keep their bytes and get a quantisation, the rest becomes f32. */
 weir_status w_qdq_const(w_qdq *q, w_id node, w_redirect *to, weir_error *e);
 /* Unsigned weights become signed: bytes and zero points move by 128. */

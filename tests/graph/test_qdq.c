@@ -236,6 +236,28 @@ static const pass_case cases[] = {
      "output y\n"
      "output u\n",
      0},
+    {"what only moves elements moves bytes", "qdq",
+     "input x f32[2,3]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "const shape s64[1] = {6}\n"
+     "e: r = Relu(x)\n"
+     "t: u = Transpose(r) perm=[1,0]\n"
+     "f: v = Reshape(u, shape)\n"
+     "q: w = QuantizeLinear(v, s, z)\n"
+     "d: y = DequantizeLinear(w, s, z)\n"
+     "output y\n",
+     "input x f32[2,3]\n"
+     "const s f32[] = {0.03125}\n"
+     "const z u8[] = {128}\n"
+     "const shape s64[1] = {6}\n"
+     "e: r f32[2,3] = Relu(x)\n"
+     "w.early.early: w.early.early u8[2,3] q(0.03125,128) = QuantizeLinear(r, s, z)\n"
+     "t: w.early u8[3,2] q(0.03125,128) = Transpose(w.early.early) perm=[1,0]\n"
+     "f: w u8[6] q(0.03125,128) = Reshape(w.early, shape)\n"
+     "d: y f32[6] = DequantizeLinear(w, s, z)\n"
+     "output y\n",
+     0},
 };
 
 int main(void) { return pass_cases_run("qdq", cases, W_COUNT(cases)); }

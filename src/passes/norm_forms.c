@@ -1,8 +1,10 @@
 /* One form per meaning: Clip bounds as inputs, Sum of two as Add, ReduceMean over the image as GlobalAveragePool, MatMul
- * of a matrix by a constant one as Gemm, ConvTranspose without overlap as Conv, Pow by 2 as Mul, an image and its product
+ * of a matrix by a constant one as Gemm, ConvTranspose without overlap as Conv, Pow by 2 and Div by 2^k as Mul, an image and its product
  * by gates as one product, Gemm with alpha = beta = 1 and a vector of biases. */
 #include "passutil.h"
 #include <float.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A scalar constant named after the node. */
@@ -227,12 +229,27 @@ static weir_status transposed_form(w_graph *g, w_id k, weir_error *e) {
     return w_graph_add_node(g, W_OP_DepthToSpace, "", &blocks, 1, &y, 1, depth, NULL, e);
 }
 
+/* x / 2^k is x * 2^-k, to the bit, and a product is the faster. Numbers of one element alone: most such are the root of a size. */
+static weir_status quotient_form(w_graph *g, w_node *n, weir_error *e) {
+    float c;
+    int exponent;
+    if (g->value[n->in[0]].type != WEIR_F32 || !w_const_scalar(g, n->in[1], &c) || w_is_const(g, n->in[0])) return WEIR_OK;
+    if (fabsf(frexpf(c, &exponent)) != 0.5f || abs(exponent) > 64) return WEIR_OK;
+    float *inverse = w_arena_array(&g->arena, 1, sizeof *inverse);
+    if (!inverse) return w_oom(e, sizeof *inverse, "a constant");
+    *inverse = 1.0f / c;
+    W_TRY(w_const_new_f32(g, w_value_name(g, n->in[1]), ".inverse", &g->value[n->in[1]].shape, inverse, &n->in[1], e));
+    n->op = W_OP_Mul;
+    return WEIR_OK;
+}
+
 static weir_status one_form(w_graph *g, w_id k, const w_uses *uses, weir_error *e) {
     w_node *n = &g->node[k];
     switch (n->op) {
     case W_OP_Conv: case W_OP_ConvInteger: case W_OP_MaxPool: case W_OP_AveragePool: return w_norm_windows(g, n, e);
     case W_OP_Pow: return square_form(g, n, e);
     case W_OP_Add: return gate_form(g, k, uses, e);
+    case W_OP_Div: return quotient_form(g, n, e);
     case W_OP_ConvTranspose: return transposed_form(g, k, e);
     case W_OP_Clip: return clip_form(g, n, e);
     case W_OP_Sum: return sum_form(g, n, e);

@@ -317,6 +317,26 @@ static const pass_case cases[] = {
      "q: y f32[2,3] = Pow(t, three)\n"
      "output y\n",
      1e-6},
+    {"a quotient by a power of two is a product, by others not", "normalise",
+     "input x f32[2,3]\n"
+     "const c f32[] = {8}\n"
+     "const d f32[1,1] = {-0.25}\n"
+     "const t f32[] = {3}\n"
+     "a: u = Div(x, c)\n"
+     "b: v = Div(u, d)\n"
+     "e: w = Div(v, t)\n"
+     "f: y = Div(t, w)\n"
+     "output y\n",
+     "input x f32[2,3]\n"
+     "const t f32[] = {3}\n"
+     "const c.inverse f32[] = {0.125}\n"
+     "const d.inverse f32[1,1] = {-4}\n"
+     "a: u f32[2,3] = Mul(x, c.inverse)\n"
+     "b: v f32[2,3] = Mul(u, d.inverse)\n"
+     "e: w f32[2,3] = Div(v, t)\n"
+     "f: y f32[2,3] = Div(t, w)\n"
+     "output y\n",
+     0},
     {"an image and its product by gates are one product", "normalise",
      "input x f32[1,2,3,3]\n"
      "input s f32[1,2,1,1]\n"

@@ -17,10 +17,11 @@ static bool is_setting(const w_node *n, uint32_t i) {
     }
 }
 
-/* Bytes of constant v that node n reads as its operand i: a Gather picks no more than it makes. */
+/* Bytes of constant v that node n reads as its operand i: a Gather or a Slice picks no more than it makes. */
 static double constant_read(const w_graph *g, const w_node *n, uint32_t i, w_id v) {
     double all = (double)w_value_bytes(g, v);
-    int64_t made = n->op == W_OP_Gather && i == 0 ? w_shape_count(&g->value[n->out[0]].shape) : -1;
+    bool picks = (n->op == W_OP_Gather || n->op == W_OP_Slice) && i == 0;
+    int64_t made = picks ? w_shape_count(&g->value[n->out[0]].shape) : -1;
     return made < 0 ? all : W_MIN(all, (double)made * (double)w_type_size(g->value[v].type));
 }
 

@@ -155,6 +155,7 @@ void w_winograd_touch(const w_plan *p, const w_step *s, w_touch *t) {
         for (size_t c = 0; c < m->chunks; c++) touch_chunk(m, s, t, i, c * m->run);
     double places = (double)(m->images * m->tiles * m->places), blocks = (double)((m->n + m->nr - 1) / m->nr);
     double moved = places * ((double)(m->c * m->v_elem) + (double)(m->n * 4));
-    double products = places * (double)m->c * blocks * ((double)m->v_elem + (double)(m->nr * m->w_elem) / 8);
+    double weights = W_MAX(places * (double)m->c * blocks * (double)(m->nr * m->w_elem) / 8, (double)s->packed_bytes); /* by eight rows */
+    double products = places * (double)(m->c * m->v_elem) * blocks + weights;
     w_touch_l1(t, moved + products + (m->res != W_NONE ? (double)s->in[m->res].bytes : 0), moved + (double)s->out[0].bytes);
 }

@@ -4,12 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-static float hard_sigmoid(float x, float alpha, float beta) { return fmaxf(0.0f, fminf(1.0f, alpha * x + beta)); }
-
 static float clip(float x, float lo, float hi) {
     if (x < lo) x = lo; /* NaN passes through both */
     return x > hi ? hi : x;
 }
+
+static float hard_sigmoid(float x, float alpha, float beta) { return clip(alpha * x + beta, 0.0f, 1.0f); }
 
 static float gelu_erf(float x) { return (float)(0.5 * x * (1.0 + erf((double)x * 0.70710678118654752440))); }
 

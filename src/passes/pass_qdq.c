@@ -191,7 +191,8 @@ static bool product_works(const w_qdq *q, const w_node *n) {
     if (w_is_const(g, n->in[1])) return data != W_NONE && g->value[n->in[1]].quant;
     if (!is_u8(q, data) || !is_u8(q, bytes_behind(q, n->in[1])) || !is_u8(q, bytes_ahead(q, n->out[0]))) return false;
     const w_epilogue *ep = w_epilogue_of(n);
-    return n->op != W_OP_Conv && w_input_of(n, 3) == W_NONE && ep->act <= W_ACT_HARDSIGMOID;
+    w_id bias = w_input_of(n, 2);
+    return n->op != W_OP_Conv && (bias == W_NONE || w_is_const(g, bias)) && w_input_of(n, 3) == W_NONE && ep->act <= W_ACT_HARDSIGMOID;
 }
 
 /* Whether node n works on 8 bits once its neighbours do. */

@@ -238,7 +238,8 @@ static weir_status quotient_form(w_graph *g, w_node *n, weir_error *e) {
     float *inverse = w_arena_array(&g->arena, 1, sizeof *inverse);
     if (!inverse) return w_oom(e, sizeof *inverse, "a constant");
     *inverse = 1.0f / c;
-    W_TRY(w_const_new_f32(g, w_value_name(g, n->in[1]), ".inverse", &g->value[n->in[1]].shape, inverse, &n->in[1], e));
+    w_shape shape = g->value[n->in[1]].shape; /* a copy: a new value moves them all */
+    W_TRY(w_const_new_f32(g, w_value_name(g, n->in[1]), ".inverse", &shape, inverse, &n->in[1], e));
     n->op = W_OP_Mul;
     return WEIR_OK;
 }

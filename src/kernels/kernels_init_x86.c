@@ -30,7 +30,7 @@ static void init_avx2(w_kernels *k) {
     k->lanes = 8;
     k->wino[0] = (w_wino_tile){w_f32_wino2_in__avx2, w_f32_wino2_out__avx2, 2, 8};
     k->wino[1] = (w_wino_tile){w_f32_wino4_in__avx2, w_f32_wino4_out__avx2, 4, 8};
-    k->wino_u8 = (w_u8_wino_tile){w_u8_wino2_in__avx2, w_s16_gemm_6x16__avx2, w_u8_wino2_out__avx2, "s16_gemm_6x16__avx2", 16};
+    k->wino_u8 = (w_u8_wino_tile){w_u8_wino2_in__avx2, w_u8_wino2_out__avx2};
     k->s16_gemm = (w_s16_tile){w_s16_gemm_6x16__avx2, "s16_gemm_6x16__avx2", 6, 16, 8};
     NARROW(k, avx2, 32);
     set_f32(k, f32, W_COUNT(f32));

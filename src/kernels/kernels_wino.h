@@ -65,8 +65,8 @@ typedef struct w_u8_wino {
 typedef void w_fn_u8_wino_in(const w_u8_wino *g, size_t t0, size_t t1);
 typedef void w_fn_u8_wino_out(const w_u8_wino *g, size_t t0, size_t t1);
 
-/* in NULL: the set has none, or direct sums are faster. */
-typedef struct w_u8_wino_tile { w_fn_u8_wino_in *in; w_fn_s16_gemm *product; w_fn_u8_wino_out *out; const char *name; uint8_t nr; } w_u8_wino_tile;
+/* in NULL: the set has none, or direct sums are faster. Between the two stands the set's s16_gemm. */
+typedef struct w_u8_wino_tile { w_fn_u8_wino_in *in; w_fn_u8_wino_out *out; } w_u8_wino_tile;
 
 #define W_WINO_A 0.625f
 #define W_WINO_B 1.5f

@@ -31,6 +31,7 @@ typedef struct wino {
     w_wino_tile tile;          /* f32; the rest is for u8 */
     w_fn_f32_igemm *product;
     w_u8_wino_tile tile_u8;
+    w_fn_s16_gemm *product_u8;
     const float *mul;
     int32_t zero;
 } wino;

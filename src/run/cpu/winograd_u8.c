@@ -15,7 +15,7 @@ static void chunk(const wino *m, const wino_part *part) {
     for (size_t k = 0; k < m->places; k++) {
         w_s16_gemm product = {.in = g.v + k * part->v_apart, .row_stride = m->c, .k = m->c, .w = (const int16_t *)m->weights + k * m->place_elements,
                               .n = m->n, .out = (int32_t *)part->m + k * part->m_apart, .out_stride = m->n};
-        m->tile_u8.product(&product, 0, tiles, 0, (m->n + m->nr - 1) / m->nr);
+        m->product_u8(&product, 0, tiles, 0, (m->n + m->nr - 1) / m->nr);
     }
     m->tile_u8.out(&g, part->t0, part->t1);
 }
@@ -35,12 +35,13 @@ static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
     m->tile_u8 = p->ctx->kernels->wino_u8;
     m->v_elem = m->w_elem = sizeof(int16_t);
     w_winograd_set_chunks(p, s, m);
-    m->nr = m->tile_u8.nr;
+    m->product_u8 = p->ctx->kernels->s16_gemm.fn;
+    m->nr = p->ctx->kernels->s16_gemm.nr;
     m->chunk = chunk;
     m->zero = w_packed_zero(p, s);
     m->mul = w_igemm_mul(p, s, m->n, 1.0f, e);
     if (!m->mul) return WEIR_NO_RESOURCE;
-    s->kernel = m->tile_u8.name;
+    s->kernel = p->ctx->kernels->s16_gemm.name;
     s->peak = W_PEAK_INT8;
     W_TRY(pack(p, s, m, e));
     W_TRY(w_winograd_bias(p, s, m, e));

@@ -7,8 +7,8 @@
  *    them and at graph outputs.
  *
  * Which operators work on 8 bits: Conv, Gemm, MatMul on 8-bit data and weights; Gemm and MatMul of two matrices that, like their
- * product, are 8-bit; extrema, averages and functions of one element when all they read and write is 8-bit; views, Concat and maxima
- * when, besides, all of it has one scale. Add, Sub, Mul and Div read and write 8 bits wherever there are such, beside real numbers.
+ * product, are 8-bit; averages and functions of one element when all they read and write is 8-bit; views, Concat and pooling when,
+ * besides, all of it has one scale. Add, Sub, Mul, Div and extrema read and write 8 bits wherever there are such, beside real numbers.
  * Activations become unsigned: signed ones move by 128. */
 #include "passqdq.h"
 
@@ -154,7 +154,7 @@ typedef enum role { ROLE_REAL, ROLE_PRODUCT, ROLE_RESCALE, ROLE_CARRY, ROLE_MIX 
 static role role_of(const w_node *n) {
     switch (n->op) {
     case W_OP_Conv: case W_OP_Gemm: case W_OP_MatMul: return ROLE_PRODUCT;
-    case W_OP_Min: case W_OP_Max: return n->nin == 2 ? ROLE_RESCALE : ROLE_REAL;
+    case W_OP_Min: case W_OP_Max: return n->nin == 2 ? ROLE_MIX : ROLE_REAL;
     case W_OP_Add: case W_OP_Sub: case W_OP_Mul: case W_OP_Div: return ROLE_MIX;
     case W_OP_AveragePool: case W_OP_GlobalAveragePool:
     case W_OP_Relu: case W_OP_LeakyRelu: case W_OP_Elu: case W_OP_Clip: case W_OP_Sigmoid: case W_OP_HardSigmoid: case W_OP_HardSwish:

@@ -104,15 +104,34 @@ weir_status w_machine_get(weir_context *ctx, bool refresh, const w_machine **out
     return WEIR_OK;
 }
 
-double w_machine_share(const w_machine *m, const char *kernel) {
+double w_machine_share(const w_machine *m, const char *kernel, double bound_s) {
+    const w_kernel_share *below = NULL, *above = NULL;
+    for (size_t i = 0; i < m->nkernel; i++) {
+        const w_kernel_share *k = &m->kernel[i];
+        if (strcmp(k->kernel, kernel) != 0)
+            continue;
+        if (k->bound_s <= bound_s && (!below || k->bound_s > below->bound_s))
+            below = k;
+        if (k->bound_s >= bound_s && (!above || k->bound_s < above->bound_s))
+            above = k;
+    }
+    if (!below || !above)
+        return below ? below->share : above ? above->share : 0;
+    double wide = log(above->bound_s / below->bound_s);
+    return wide > 0 ? below->share + (above->share - below->share) * log(bound_s / below->bound_s) / wide : below->share;
+}
+
+bool w_same_bound(double a, double b) { return a * a <= 2 * b * b && b * b <= 2 * a * a; }
+
+bool w_machine_met(const w_machine *m, const char *kernel, double bound_s) {
     for (size_t i = 0; i < m->nkernel; i++)
-        if (strcmp(m->kernel[i].kernel, kernel) == 0)
-            return m->kernel[i].share;
-    return 0;
+        if (strcmp(m->kernel[i].kernel, kernel) == 0 && w_same_bound(m->kernel[i].bound_s, bound_s))
+            return true;
+    return false;
 }
 
 static void add_kernel(w_machine *m, const w_kernel_share *k) {
-    if (m->nkernel < W_KERNEL_SHARES && w_machine_share(m, k->kernel) == 0)
+    if (m->nkernel < W_KERNEL_SHARES && !w_machine_met(m, k->kernel, k->bound_s))
         m->kernel[m->nkernel++] = *k;
 }
 

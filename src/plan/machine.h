@@ -12,9 +12,10 @@ typedef struct w_level {
     double write_gbs[2];
 } w_level;
 enum { W_PEAK_F32, W_PEAK_BF16, W_PEAK_INT8, W_PEAKS };
-/* What a kernel reaches of its bound, on this machine: bound over clock, summed over the steps it was met in. */
-#define W_KERNEL_SHARES 96
-typedef struct w_kernel_share { char kernel[48]; double share; } w_kernel_share;
+/* What a kernel ("impl/microkernel") reaches of its bound on this machine, bound over clock, in steps of about this bound: what a
+ * step does beside its arithmetic weighs more in a short one. */
+#define W_KERNEL_SHARES 256
+typedef struct w_kernel_share { char kernel[64]; double bound_s, share; } w_kernel_share;
 typedef struct w_machine {
     char cpu_model[64];
     char isa[16];              /* the set these peaks were measured with */
@@ -30,9 +31,12 @@ typedef struct w_machine {
 } w_machine;
 /* Loads ctx->machine_file, or the cache, or measures (about 2 s, progress reported) and caches; keeps it in ctx->machine. */
 weir_status w_machine_get(weir_context *ctx, bool refresh, const w_machine **out, weir_error *e);
-/* 0: not known. */
-double w_machine_share(const w_machine *m, const char *kernel);
-/* Adds kernels that the context's model does not know yet, and caches the model with them. What another process has cached
+/* Between the two bounds that were met next to this one; 0 where this kernel was not met at all. */
+double w_machine_share(const w_machine *m, const char *kernel, double bound_s);
+/* Whether the kernel was met in a step of this bound, give or take half an octave. */
+bool w_machine_met(const w_machine *m, const char *kernel, double bound_s);
+bool w_same_bound(double a, double b);
+/* Adds kernels that the context's model has not met yet, and caches the model with them. What another process has cached
  * meanwhile counts first, so that all agree. A model read from a file learns nothing. */
 void w_machine_learn(weir_context *ctx, const w_kernel_share *k, size_t n);
 weir_status w_machine_doc(const w_machine *m, weir_document **out, weir_error *e);

@@ -30,8 +30,13 @@ static void put_peaks(w_doc *d, const w_machine *m) {
 
 static void put_kernels(w_doc *d, const w_machine *m) {
     json_t *o = w_doc_obj(d, d->root, "kernel_share");
-    for (size_t i = 0; i < m->nkernel; i++)
-        w_doc_num(d, o, m->kernel[i].kernel, m->kernel[i].share);
+    for (size_t i = 0; i < m->nkernel; i++) {
+        const w_kernel_share *k = &m->kernel[i];
+        json_t *met = json_object_get(o, k->kernel);
+        json_t *point = json_pack("[f, f]", 1e6 * k->bound_s, k->share);
+        if (json_array_append_new(met ? met : w_doc_arr(d, o, k->kernel), point) != 0)
+            d->bad = true;
+    }
 }
 
 weir_status w_machine_doc(const w_machine *m, weir_document **out, weir_error *e) {
@@ -129,31 +134,39 @@ static void read_peaks(reader *r, const json_t *o, w_machine *m) {
             pair(r, "peak_gmacs", peaks, peak_names[i], 1e8, m->gops[i]);
 }
 
+/* The steps that one kernel was met in: [bound in microseconds, share] each. */
+static void read_kernel(reader *r, const char *name, const json_t *list, w_machine *m) {
+    size_t i;
+    json_t *v;
+    if (strlen(name) >= sizeof m->kernel[0].kernel)
+        bad(r, "", "kernel_share", "names shorter than 64 characters");
+    else if (!json_is_array(list) || json_array_size(list) > W_KERNEL_SHARES - m->nkernel)
+        bad(r, "kernel_share", name, "a list, at most 256 pairs in all");
+    else
+        json_array_foreach(list, i, v) {
+            w_kernel_share *k = &m->kernel[m->nkernel++];
+            snprintf(k->kernel, sizeof k->kernel, "%s", name);
+            k->bound_s = 1e-6 * number(r, "kernel_share", name, json_array_get(v, 0), 1e-9, 1e12);
+            k->share = number(r, "kernel_share", name, json_array_get(v, 1), 1e-4, 100);
+        }
+}
+
 static void read_kernels(reader *r, const json_t *o, w_machine *m) {
     const json_t *kernels = json_object_get(o, "kernel_share");
     const char *name;
     json_t *v;
     m->nkernel = 0;
-    if (kernels && (!json_is_object(kernels) || json_object_size(kernels) > W_KERNEL_SHARES)) {
-        bad(r, "", "kernel_share", "an object of at most 96 numbers");
+    if (kernels && !json_is_object(kernels)) {
+        bad(r, "", "kernel_share", "an object of lists");
         return;
     }
-    json_object_foreach((json_t *)(uintptr_t)kernels, name, v) {
-        w_kernel_share *k = &m->kernel[m->nkernel];
-        if (strlen(name) >= sizeof k->kernel) {
-            bad(r, "", "kernel_share", "names shorter than 48 characters");
-            return;
-        }
-        snprintf(k->kernel, sizeof k->kernel, "%s", name);
-        k->share = number(r, "kernel_share", name, v, 1e-4, 100);
-        m->nkernel++;
-    }
+    json_object_foreach((json_t *)(uintptr_t)kernels, name, v) read_kernel(r, name, v, m);
 }
 
 static void read_fields(reader *r, const json_t *o, w_machine *m) {
     json_int_t version = json_integer_value(json_object_get(o, "version"));
     if (version != 1 && version != W_MACHINE_VERSION)
-        bad(r, "", "version", "1 or 2");
+        bad(r, "", "version", "1 or 3");
     text(r, o, "cpu_model", m->cpu_model, sizeof m->cpu_model);
     text(r, o, "isa", m->isa, sizeof m->isa);
     m->threads = (int)number(r, "", "threads", json_object_get(o, "threads"), 1, 65536);

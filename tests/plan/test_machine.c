@@ -1,5 +1,6 @@
 /* test_machine.c: machine models are read back as written, and a field that lies fails the file with its name. */
 #include "machine_parts.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,28 +53,36 @@ static void test_round_trip(void **state) {
     weir_document_destroy(doc);
 }
 
-/* Kernels come with version 2; version 1 knows none. */
+/* Kernels came after version 1. Between two bounds the share changes evenly with the logarithm of the bound. */
 static void test_kernel_shares(void **state) {
     (void)state;
     w_machine a, b;
     weir_document *doc;
     assert_int_equal(read_text(good, &a, NULL), WEIR_OK);
     assert_int_equal(a.nkernel, 0);
-    char *s = changed("\"version\":1,", "\"version\":2,\"kernel_share\":{\"f32_x\":0.5,\"u8_x\":0.25},");
+    char *s = changed("\"version\":1,", "\"version\":3,\"kernel_share\":{\"f32_x\":[[2,0.5]],\"u8_x\":[[16,0.5],[1,0.25]]},");
     assert_int_equal(read_text(s, &a, NULL), WEIR_OK);
-    assert_true(w_machine_share(&a, "u8_x") == 0.25);
-    assert_true(w_machine_share(&a, "u8_y") == 0);
+    assert_true(w_machine_share(&a, "u8_x", 1e-9) == 0.25);
+    assert_true(fabs(w_machine_share(&a, "u8_x", 4e-6) - 0.375) < 1e-9);
+    assert_true(w_machine_share(&a, "u8_x", 1) == 0.5);
+    assert_true(w_machine_share(&a, "u8_y", 1e-6) == 0);
+    assert_true(w_machine_met(&a, "u8_x", 1.4e-6) && !w_machine_met(&a, "u8_x", 1.5e-6) && !w_machine_met(&a, "u8_x", 0));
     assert_int_equal(w_machine_doc(&a, &doc, NULL), WEIR_OK);
     assert_int_equal(read_text(weir_document_text(doc), &b, NULL), WEIR_OK);
-    assert_int_equal(b.nkernel, 2);
-    assert_true(w_machine_share(&b, "f32_x") == 0.5);
+    assert_int_equal(b.nkernel, 3);
+    assert_true(w_machine_share(&b, "f32_x", 2e-6) == 0.5);
     weir_document_destroy(doc);
     free(s);
     weir_error e;
-    s = changed("\"version\":1,", "\"version\":2,\"kernel_share\":{\"f32_x\":-1},");
-    assert_int_equal(read_text(s, &a, &e), WEIR_BAD_INPUT);
-    assert_non_null(strstr(e.message, "kernel_share.f32_x"));
-    free(s);
+    static const char *const lies[] = {"-1", "[[2,-1]]", "[[2]]", "[0.5]", "[[0,0.5]]"};
+    for (size_t i = 0; i < W_COUNT(lies); i++) {
+        char to[80];
+        snprintf(to, sizeof to, "\"version\":3,\"kernel_share\":{\"f32_x\":%s},", lies[i]);
+        s = changed("\"version\":1,", to);
+        assert_int_equal(read_text(s, &a, &e), WEIR_BAD_INPUT);
+        assert_non_null(strstr(e.message, "kernel_share.f32_x"));
+        free(s);
+    }
 }
 
 static void test_envelope_is_read(void **state) {
@@ -99,7 +108,7 @@ static void test_interpolation(void **state) {
 static void test_lies_are_named(void **state) {
     (void)state;
     static const char *const cases[][3] = {
-        {"\"version\":1", "\"version\":3", "'version'"},
+        {"\"version\":1", "\"version\":4", "'version'"},
         {"\"threads\":4", "\"threads\":0", "'threads'"},
         {"\"threads\":4", "\"threads\":1e300", "'threads'"},
         {"\"threads\":4", "\"threads\":\"4\"", "'threads'"},

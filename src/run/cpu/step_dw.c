@@ -95,7 +95,7 @@ static weir_status prepare_f32(w_plan *p, w_step *s, weir_error *e) {
     k->bias = packed;
     k->w = packed + k->cp;
     w_pack_dw_f32(packed + k->cp, w, taps, k->g.c, k->cp);
-    k->ep = w_kepi_of(&at->ep);
+    k->ep = w_kepi_of(&at->ep, w_step_out(p, s, 0));
     d->fn_f32 = p->ctx->kernels->leaf.dw_f32;
     s->peak = W_PEAK_F32;
     if (w_step_in(p, s, 3)) s->inplace = 1u << 3;
@@ -124,7 +124,7 @@ static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) {
     k->w = packed;
     k->out_u8 = y->quant != NULL;
     k->q = w_requant_of(y);
-    k->ep = w_kepi_of(&at->ep);
+    k->ep = w_kepi_of(&at->ep, w_step_out(p, s, 0));
     d->fn_u8 = p->ctx->kernels->leaf.dw_u8;
     s->peak = W_PEAK_INT8;
     set_tiles(p, s, d, &k->g, 1);

@@ -166,7 +166,7 @@ static weir_status binary_prepare(w_plan *p, w_step *s, weir_error *e) {
     set_elements(p, s, b, bytes);
     bool mixed = !bytes && b->elem[0] + b->elem[1] + b->elem[2] < 3 * sizeof(float);
     b->k.op = op_of(n->op);
-    b->k.ep = w_kepi_of(epilogue(n));
+    b->k.ep = w_kepi_of(epilogue(n), out);
     b->fn = bytes ? leaf->binary_u8 : leaf->binary_f32;
     b->quantize = mixed ? leaf->quantize_u8 : NULL;
     b->dequantize = mixed ? leaf->dequantize_u8 : NULL;

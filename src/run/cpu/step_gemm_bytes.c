@@ -63,7 +63,7 @@ static weir_status bytes_prepare(w_plan *p, w_step *s, weir_error *e) {
     b->tile = p->ctx->kernels->s16_gemm;
     b->zero[0] = qa->zero[0];
     b->zero[1] = qb->zero[0];
-    b->sums = (w_sums){.mul = qa->scale[0] * qb->scale[0] * b->o.alpha, .bias = bias, .ep = w_kepi_of(b->o.ep), .q = w_requant_of(w_step_out(p, s, 0))};
+    b->sums = (w_sums){.mul = qa->scale[0] * qb->scale[0] * b->o.alpha, .bias = bias, .ep = w_kepi_of(b->o.ep, w_step_out(p, s, 0)), .q = w_requant_of(w_step_out(p, s, 0))};
     b->finish = p->ctx->kernels->leaf.sums_u8;
     set_tasks(p, s, b);
     s->kernel = b->tile.name;

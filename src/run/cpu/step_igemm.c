@@ -272,7 +272,7 @@ void w_igemm_epilogue(const w_plan *p, w_step *s, igemm *m, const w_epilogue *ep
     m->out_elem = w_type_size(y->type);
     m->res = r ? res : W_NONE;
     if (r && r->type == y->type) s->inplace = 1u << res;
-    m->f32.ep = m->u8.ep = w_kepi_of(ep);
+    m->f32.ep = m->u8.ep = w_kepi_of(ep, y);
     w_requant q = w_requant_of(y);
     m->u8.out_u8 = y->quant != NULL;
     m->u8.inv_scale = q.inv_scale;

@@ -91,10 +91,10 @@ static weir_status pool_prepare(w_plan *p, w_step *s, weir_error *e) {
     W_TRY(set_counts(p, at, &g, &county, &countx, e));
     d->in_elem = d->out_elem = w_type_size(x->type);
     if (w_is_real_f32(x)) {
-        d->f32 = (w_pool_f32){.g = g, .average = is_average(n), .county = county, .countx = countx, .ep = w_kepi_of(&at->ep)};
+        d->f32 = (w_pool_f32){.g = g, .average = is_average(n), .county = county, .countx = countx, .ep = w_kepi_of(&at->ep, y)};
         d->fn_f32 = leaf->pool_f32;
     } else {
-        d->u8 = (w_pool_u8){.g = g, .average = is_average(n), .county = county, .countx = countx, .ep = w_kepi_of(&at->ep),
+        d->u8 = (w_pool_u8){.g = g, .average = is_average(n), .county = county, .countx = countx, .ep = w_kepi_of(&at->ep, y),
                             .zx = x->quant->zero[0], .scale = x->quant->scale[0], .q = w_requant_of(y)};
         d->fn_u8 = leaf->pool_u8;
     }
@@ -149,7 +149,7 @@ static weir_status global_prepare(w_plan *p, w_step *s, weir_error *e) {
     d->global = (w_global_pool){.rows = (size_t)(x->shape.dim[2] * x->shape.dim[3]), .c = (size_t)x->shape.dim[1],
                                 .average = is_average(n), .out_u8 = y->quant != NULL, .zx = f32 ? 0 : x->quant->zero[0],
                                 .scale = f32 ? 1.0f : x->quant->scale[0], .q = w_requant_of(y),
-                                .ep = w_kepi_of(global_epilogue(n))};
+                                .ep = w_kepi_of(global_epilogue(n), y)};
     d->fn_global = f32 ? leaf->global_f32 : leaf->global_u8;
     d->images = (size_t)x->shape.dim[0];
     d->tiles = d->images;

@@ -1,5 +1,6 @@
 /* Geometry of windows (step_window.h). */
 #include "step_window.h"
+#include <math.h>
 
 static bool two(const w_ints *v, size_t missing, size_t *a, size_t *b) {
     *a = *b = missing;
@@ -58,7 +59,18 @@ void w_touch_window(const w_window *g, size_t images, size_t tile_rows, size_t i
     }
 }
 
-w_kepi w_kepi_of(const w_epilogue *ep) { return (w_kepi){(int)ep->act, ep->a, ep->b}; }
+/* Whether the range of the output's bytes bounds as the activation does: what lies beyond either rounds to the same end. */
+static bool range_bounds(const w_epilogue *ep, const w_value *out) {
+    bool relu = ep->act == W_ACT_RELU;
+    if ((!relu && ep->act != W_ACT_CLIP) || out->type != WEIR_U8 || !out->quant) return false;
+    w_requant q = w_requant_of(out);
+    float a = relu ? 0.0f : ep->a, b = relu ? INFINITY : ep->b, lo = (float)-q.zero, hi = (float)(255 - q.zero);
+    return q.inv_scale > 0 && a * q.inv_scale < lo + 0.5f && b * q.inv_scale > hi - 0.5f;
+}
+
+w_kepi w_kepi_of(const w_epilogue *ep, const w_value *out) {
+    return range_bounds(ep, out) ? (w_kepi){.act = W_KACT_NONE} : (w_kepi){(int)ep->act, ep->a, ep->b};
+}
 
 w_requant w_requant_of(const w_value *out) {
     if (!out->quant) return (w_requant){1.0f, 0};

@@ -12,7 +12,8 @@ size_t w_window_tile_rows(const w_window *g, size_t rows, size_t elem);
 /* Announces `tiles` row ranges: the input rows of each, then its output rows. */
 void w_touch_window(const w_window *g, size_t images, size_t tile_rows, size_t in_elem, size_t out_elem, const w_step *s,
                     w_touch *t);
-w_kepi w_kepi_of(const w_epilogue *ep);
+/* Without the activation, where an output of bytes cannot tell. */
+w_kepi w_kepi_of(const w_epilogue *ep, const w_value *out);
 /* The requantisation of a u8 output value. */
 w_requant w_requant_of(const w_value *out);
 #endif

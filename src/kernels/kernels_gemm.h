@@ -100,10 +100,11 @@ typedef struct w_s16_tile { w_fn_s16_gemm *fn; const char *name; uint8_t mr, nr,
 typedef enum w_block_kind { W_BLOCK_ANY, W_BLOCK_NARROW, W_BLOCK_TWO, W_BLOCK_FOUR, W_BLOCK_FOUR_AS_IS } w_block_kind;
 #define W_BLOCK_OF(order) ((w_block_kind)((order)[1] >> 4)) /* of a block's first order */
 
-/* How the weights of a block lie. Runs of u8 are padded to quads with zero weights; only c elements of an input are read. */
+/* How the weights of a block lie. Runs of u8 are padded to quads or octets with zero weights; only c elements of an input are read. */
 typedef enum w_pack_kind {
     W_PACK_F32,              /* [taps * c][nr] */
     W_PACK_S8_QUAD,          /* [taps][quads][nr][4] s8: for dot-product instructions */
+    W_PACK_S8_OCTET,         /* [taps][octets][nr][8] s8: the same, two quads of a column side by side */
     W_PACK_S16_EVEN_ODD,     /* [taps][quads][even, odd][nr][2] s16: elements 0 and 2, then 1 and 3 of each quad */
     /* [groups][W_GROUP] order of the elements of a group, then [taps][quads][nr][4] s8 in that order. Groups are four quads,
      * counted over all runs. But in the first quads, as many as the order's first byte tells (W_WIDE_OF), a sum of two
@@ -122,10 +123,12 @@ static inline size_t w_packed_width(size_t nr, size_t n) { return n / nr * nr + 
 /* Sizes of a block of nr columns, in floats and in bytes; all blocks together: that of w_packed_width columns. */
 static inline size_t w_f32_block(size_t nr, size_t k) { return nr * (1 + k); }
 static inline size_t w_u8_quads(size_t c) { return (c + 3) / 4; }
+/* Those that a run of c elements is padded to. */
+static inline size_t w_u8_run_quads(w_pack_kind pack, size_t c) { return pack == W_PACK_S8_OCTET ? (c + 7) / 8 * 2 : w_u8_quads(c); }
 static inline size_t w_u8_orders(size_t taps, size_t c) { return (taps * w_u8_quads(c) + 3) / 4 * W_GROUP; } /* bytes of a block */
 static inline size_t w_u8_block(w_pack_kind pack, size_t nr, size_t taps, size_t c) {
     size_t orders = pack == W_PACK_S8_PAIRS ? w_u8_orders(taps, c) : 0;
-    return orders + nr * (12 + taps * w_u8_quads(c) * (pack == W_PACK_S16_EVEN_ODD ? 8 : 4));
+    return orders + nr * (12 + taps * w_u8_run_quads(pack, c) * (pack == W_PACK_S16_EVEN_ODD ? 8 : 4));
 }
 
 /* Bytes of all blocks. */

@@ -53,7 +53,7 @@ static void init_avx512(w_kernels *k) {
 }
 
 static void init_vnni(w_kernels *k) {
-    static const w_u8_tile u8[] = {U8(u8_igemm_8x32__vnni, 8, 32, W_PACK_S8_QUAD), U8(u8_igemm_12x16__vnni, 12, 16, W_PACK_S8_QUAD),
+    static const w_u8_tile u8[] = {U8(u8_igemm_8x32__vnni, 8, 32, W_PACK_S8_QUAD), U8(u8_igemm_8x16__vnni, 8, 16, W_PACK_S8_OCTET),
                                    U8(u8_igemm_2x64__vnni, 2, 64, W_PACK_S8_QUAD)};
     k->s16_gemm = (w_s16_tile){w_s16_gemm_8x32__vnni, "s16_gemm_8x32__vnni", 8, 32, 16};
     set_u8(k, u8, W_COUNT(u8));

@@ -125,6 +125,12 @@ static void pack_quad(uint8_t *dst, w_pack_kind pack, size_t width, const int8_t
         }
 }
 
+/* w: two quads. */
+static void pack_octet(uint8_t *dst, size_t width, const int8_t *w) {
+    for (size_t i = 0; i < 8; i++)
+        for (size_t j = 0; j < width; j++) ((int8_t *)dst)[j * 8 + i] = w[i * width + j];
+}
+
 static w_block_kind kind_of(const uint8_t order[W_GROUP], int sums) {
     if (W_WIDE_OF(order)) return W_BLOCK_ANY;
     if (sums < 4) return sums == 2 ? W_BLOCK_TWO : W_BLOCK_NARROW;
@@ -179,6 +185,18 @@ static uint8_t *pack_pairs(uint8_t *dst, size_t width, const w_pack_u8_args *a, 
     return out;
 }
 
+static uint8_t *pack_octets(uint8_t *out, size_t width, const w_pack_u8_args *a, size_t j0, int32_t *sum) {
+    for (size_t t = 0; t < a->taps; t++)
+        for (size_t c = 0; c < a->c; c += 8, out += 8 * width) {
+            int8_t w[8 * W_MAX_NR] = {0};
+            gather_quad(a, j0, width, t, c, w);
+            if (c + 4 < a->c) gather_quad(a, j0, width, t, c + 4, w + 4 * width);
+            add_to_sums(sum, w, width, 8);
+            pack_octet(out, width, w);
+        }
+    return out;
+}
+
 static uint8_t *pack_quads(uint8_t *out, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, int32_t *sum) {
     size_t quad = width * (pack == W_PACK_S8_QUAD ? 4 : 8);
     for (size_t t = 0; t < a->taps; t++)
@@ -189,6 +207,12 @@ static uint8_t *pack_quads(uint8_t *out, w_pack_kind pack, size_t width, const w
             pack_quad(out, pack, width, w);
         }
     return out;
+}
+
+static uint8_t *pack_runs(uint8_t *out, w_pack_kind pack, size_t width, const w_pack_u8_args *a, size_t j0, int32_t *sum) {
+    if (pack == W_PACK_S8_PAIRS) return pack_pairs(out, width, a, j0, sum);
+    if (pack == W_PACK_S8_OCTET) return pack_octets(out, width, a, j0, sum);
+    return pack_quads(out, pack, width, a, j0, sum);
 }
 
 /* What the sums of a block's columns start from (modulo 2^32, as they are), their factors and terms. */
@@ -205,9 +229,8 @@ void w_pack_u8(void *dst, w_pack_kind pack, size_t nr, const w_pack_u8_args *a) 
     uint8_t *block = dst;
     for (size_t j0 = 0; j0 < a->n; j0 += nr) {
         size_t width = w_block_width(nr, a->n - j0);
-        uint8_t *runs = block + width * 12;
         int32_t sum[W_MAX_NR] = {0};
-        uint8_t *end = pack == W_PACK_S8_PAIRS ? pack_pairs(runs, width, a, j0, sum) : pack_quads(runs, pack, width, a, j0, sum);
+        uint8_t *end = pack_runs(block + width * 12, pack, width, a, j0, sum);
         pack_start(block, a, j0, width, sum);
         block = end;
     }

@@ -27,9 +27,32 @@ INLINE V act_exact(const w_kepi *ep, V y) {
     default: return y;
     }
 }
+#define EACH UNROLL for (int m = 0; m < mr; m++) UNROLL for (int v = 0; v < nv; v++)
+/* whole: all columns are there; plain: the zero point is 0, as those of a ReLU's outputs are. Both known when compiled. */
+INLINE void store_bytes(const w_u8_igemm *g, const scales *sc, V y[MR][NV], size_t p, size_t col, size_t cols, int mr, int nv, bool whole,
+                        bool plain) {
+    __asm__("" : "+r"(g)); /* what the stores need is not to take registers from the loop before */
+    size_t stride = g->out_stride;
+    uint8_t *o = (uint8_t *)g->out + p * stride + col;
+    V inv = sc->inv, lo = sc->lo, hi = sc->hi;
+    VI zero = ISET1(g->zero);
+    UNROLL for (int m = 0; m < mr; m++, o += stride) {
+        VI q[NV];
+        UNROLL for (int v = 0; v < nv; v++) {
+            q[v] = ICVT(VCLAMP_Q(VMUL(y[m][v], inv), lo, hi));
+            if (!plain) q[v] = IADD(q[v], zero);
+        }
+        int pairs = (whole ? nv : nv - 1) & ~1;
+        UNROLL for (int v = 0; v < pairs; v += 2) ustore_2(o + v * VL, q[v], q[v + 1]);
+        UNROLL for (int v = pairs; v < nv; v++) {
+            if (whole || v + 1 < nv) ustore(o + v * VL, q[v]);
+            else ustore_n(o + v * VL, cols - (size_t)v * VL, q[v]);
+        }
+    }
+}
+
 INLINE void store_tile(const w_u8_igemm *g, const scales *sc, VI acc[MR][NV], size_t p, size_t col, size_t cols, int mr, int nv) {
     V y[MR][NV];
-#define EACH UNROLL for (int m = 0; m < mr; m++) UNROLL for (int v = 0; v < nv; v++)
     UNROLL for (int v = 0; v < nv; v++) {
         V mul = VMUL(VLOAD(sc->mul + v * VL), sc->late), bias = VLOAD(sc->bias + v * VL);
         UNROLL for (int m = 0; m < mr; m++) y[m][v] = VADD(VMUL(VCVT(acc[m][v]), mul), bias);
@@ -38,28 +61,13 @@ INLINE void store_tile(const w_u8_igemm *g, const scales *sc, VI acc[MR][NV], si
         EACH y[m][v] = add_residual(g, y[m][v], (p + (size_t)m) * g->res_stride + col + (size_t)v * VL, cols - (size_t)v * VL);
     if (g->ep.act != W_KACT_NONE)
         EACH y[m][v] = act_exact(&g->ep, y[m][v]);
-    if (!g->out_u8) {
+    if (!g->out_u8)
         EACH vstore_n((float *)g->out + (p + (size_t)m) * g->out_stride + col + v * VL, cols - (size_t)v * VL, y[m][v]);
-        return;
-    }
-    VI zero = ISET1(g->zero);
-    bool whole = cols >= (size_t)nv * VL;
-    UNROLL for (int m = 0; m < mr; m++) {
-        uint8_t *o = (uint8_t *)g->out + (p + (size_t)m) * g->out_stride + col;
-        VI q[NV];
-        UNROLL for (int v = 0; v < nv; v++) q[v] = IADD(ICVT(VCLAMP_Q(VMUL(y[m][v], sc->inv), sc->lo, sc->hi)), zero);
-        int v = 0;
-        UNROLL for (; v + 1 < nv; v += 2) {
-            if (!whole && v + 2 == nv) break;
-            ustore_2(o + v * VL, q[v], q[v + 1]);
-        }
-        UNROLL for (; v < nv; v++) {
-            if (whole || v + 1 < nv) ustore(o + v * VL, q[v]);
-            else ustore_n(o + v * VL, cols - (size_t)v * VL, q[v]);
-        }
-    }
-#undef EACH
+    else if (cols < (size_t)nv * VL) store_bytes(g, sc, y, p, col, cols, mr, nv, false, false);
+    else if (g->zero == 0) store_bytes(g, sc, y, p, col, cols, mr, nv, true, true);
+    else store_bytes(g, sc, y, p, col, cols, mr, nv, true, false);
 }
+#undef EACH
 
 /* The sums before any product: those of the block. */
 INLINE void start_tile(const w_u8_igemm *g, const uint8_t *block, VI acc[MR][NV], int mr, int nv) {

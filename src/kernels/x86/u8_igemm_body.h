@@ -21,20 +21,22 @@ INLINE void tile(const w_u8_igemm *g, const scales *sc, const uint8_t *block, si
     VI acc[MR][NV];
     start_tile(g, block, acc, mr, nv);
     const uint8_t *w = block + WIDTH(nv) * 12;
-    for (size_t t = 0; t < g->rows.taps; t++) {
-        const uint8_t *a[MR];
-        UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_u8(&g->rows, t, p + (size_t)m);
-        size_t c = 0, n = g->rows.c;
+    const uint8_t *a[MR];
+    for (size_t t = 0, shift = 0; t < g->rows.taps; t++) {
+        if (t == 0 || g->rows.tap_table) UNROLL for (int m = 0; m < mr; m++) a[m] = w_row_u8(&g->rows, t, p + (size_t)m);
+        else shift += g->rows.tap_stride; /* runs may be short: finding where they start costs as much as they do */
+        size_t c = shift, n = shift + g->rows.c;
         for (; AHEAD > 1 && c + 4 * AHEAD <= n; c += 4 * AHEAD, w += QUAD(nv) * AHEAD)
             UNROLL for (size_t q = 0; q < AHEAD; q++) quad(acc, a, c + q * 4, w + q * QUAD(nv), mr, nv);
         for (; c + 4 <= n; c += 4, w += QUAD(nv)) quad(acc, a, c, w, mr, nv);
         if (c == n) continue;
+        const uint8_t *end[MR];
         uint8_t last[MR][4];
         UNROLL for (int m = 0; m < mr; m++) {
             for (size_t i = 0; i < 4; i++) last[m][i] = c + i < n ? a[m][c + i] : 0;
-            a[m] = last[m];
+            end[m] = last[m];
         }
-        quad(acc, a, 0, w, mr, nv);
+        quad(acc, end, 0, w, mr, nv);
         w += QUAD(nv);
     }
     store_tile(g, sc, acc, p, col, cols, mr, nv);

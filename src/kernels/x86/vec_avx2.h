@@ -73,7 +73,7 @@ static inline void vstore_n(float *p, size_t n, V v) {
 #define VMAX_Q(x, lo) _mm256_max_ps(x, lo) /* a NaN in x becomes lo */
 #define VMIN_Q(x, hi) _mm256_min_ps(x, hi)
 /* Inside [lo, hi] once it is an integer and packed: what is below, or a NaN, becomes the least integer, which packing makes 0. */
-#define VCLAMP_Q(x, lo, hi) _mm256_min_ps(hi, x)
+static inline V VCLAMP_Q(V x, V lo, V hi) { return _mm256_min_ps(hi, x); }
 static inline VI uload_n(const uint8_t *p, size_t n) {
     if (n >= 8) return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
     uint64_t bits = 0;

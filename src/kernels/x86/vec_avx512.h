@@ -52,13 +52,14 @@ static inline void vstore_n(float *p, size_t n, V v) { _mm512_mask_storeu_ps(p, 
 #define VCVT(i) _mm512_cvtepi32_ps(i)
 #define VMAX_Q(x, lo) _mm512_max_ps(x, lo) /* a NaN in x becomes lo */
 #define VMIN_Q(x, hi) _mm512_min_ps(x, hi)
-#define VCLAMP_Q(x, lo, hi) VMIN_Q(VMAX_Q(x, lo), hi)
+/* Inside [lo, hi] once it is an integer and packed: what is above, or has become 2^31, packs to 255. */
+static inline V VCLAMP_Q(V x, V lo, V hi) { return VMAX_Q(x, lo); }
 static inline VI uload_n(const uint8_t *p, size_t n) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(vmask(n), p)); }
-static inline void ustore(uint8_t *p, VI q) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(q)); }
+static inline void ustore(uint8_t *p, VI q) { _mm_storeu_si128((__m128i *)p, _mm512_cvtusepi32_epi8(q)); }
 /* Two vectors side by side. */
 static inline void ustore_2(uint8_t *p, VI a, VI b) {
     ustore(p, a);
     ustore(p + VL, b);
 }
-static inline void ustore_n(uint8_t *p, size_t n, VI q) { _mm_mask_storeu_epi8(p, vmask(n), _mm512_cvtepi32_epi8(q)); }
+static inline void ustore_n(uint8_t *p, size_t n, VI q) { _mm_mask_storeu_epi8(p, vmask(n), _mm512_cvtusepi32_epi8(q)); }
 #endif

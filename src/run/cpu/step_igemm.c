@@ -4,17 +4,17 @@
 
 /* ---- tile choice: a small cost model in cycles ---- */
 
-typedef struct shape { size_t p, k, n, lanes; } shape; /* k: reduction steps (u8: quads) */
-/* work: instructions a step and vector; loads: that a cycle makes; start, wide: cycles of a tile and of a step beyond those */
-typedef struct candidate { size_t mr, nr; double sums, work, loads, bytes, start, wide; } candidate;
+typedef struct shape { size_t p, k, n, lanes; } shape; /* k: reduction steps (u8: quads or octets) */
+/* work: instructions a step and vector; rate, loads: of them and of loads in a cycle; start, wide: cycles of a tile and of a step
+ * beyond those */
+typedef struct candidate { size_t mr, nr; double sums, work, rate, loads, bytes, start, wide; } candidate;
 
 #define L1_SHARE 16384.0 /* bytes of weights that stay in L1 beside everything else */
 
 /* A tile of h rows and v vectors advances one reduction step in as many cycles as its multiply-adds take, but not faster
  * than one latency per partial sum, nor than its loads; weights beyond L1 come at 32 bytes a cycle. */
 static double tile_cycles(const shape *s, const candidate *c, double h, double v) {
-    double rate = s->lanes >= 16 ? 1 : 2, panel = (double)s->k * v * c->bytes;
-    double step = W_MAX(h * v * c->work / rate, 4.0 / c->sums);
+    double panel = (double)s->k * v * c->bytes, step = W_MAX(h * v * c->work / c->rate, 4.0 / c->sums);
     step = W_MAX(step, (h + v * c->work) / c->loads);
     if (panel > L1_SHARE) step = W_MAX(step, v * c->bytes / 32);
     return (double)s->k * (step + c->wide * v / 2) + c->start + 30 + 3 * h * v;
@@ -33,7 +33,7 @@ static const w_f32_tile *choose_f32(const w_kernels *k, shape s) {
     s.lanes = W_MIN(k->lanes, k->f32_igemm[0].nr);
     for (size_t i = 0; i < k->nf32; i++) {
         const w_f32_tile *t = &k->f32_igemm[i];
-        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, F32_LOADS, (double)s.lanes * 4, 0, 0});
+        double d = cost(&s, &(candidate){t->mr, t->nr, t->sums, 1, s.lanes >= 16 ? 1 : 2, F32_LOADS, (double)s.lanes * 4, 0, 0});
         if (i == 0 || d < least) least = d, best = i;
     }
     return &k->f32_igemm[best];
@@ -53,13 +53,14 @@ static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_a
         const w_u8_tile *t = &k->u8_igemm[i];
         bool pairs = t->pack == W_PACK_S8_PAIRS;
         if (pairs && t->nr > 2 * s.lanes && s.p > t->mr) continue; /* a panel for few rows costs more than its loads save */
-        double planes = t->pack == W_PACK_S16_EVEN_ODD ? 2 : 1, bytes = planes * (double)s.lanes * 4;
+        double planes = t->pack == W_PACK_S16_EVEN_ODD || t->pack == W_PACK_S8_OCTET ? 2 : 1, bytes = planes * (double)s.lanes * 4;
         double work = planes; /* as measured where several instructions make one product */
         if (pairs) work = t->nr > s.lanes ? 2.6 : 3.1;
-        else if (planes == 2 && s.lanes == 8) work = t->mr > 2 ? 3.25 : 2.9;
+        else if (t->pack == W_PACK_S16_EVEN_ODD && s.lanes == 8) work = t->mr > 2 ? 3.25 : 2.9;
         w_pair_stats is = pairs ? w_pack_pair_stats(t->nr, a) : (w_pair_stats){0, 0, W_BLOCK_NARROW};
         bool panel = pairs && (is.kind != W_BLOCK_FOUR_AS_IS || a->c % W_GROUP);
-        candidate c = {t->mr, t->nr, planes, work * multiplications(is.kind), 2, bytes, panel ? PANEL_START : 0,
+        s.k = a->taps * w_u8_run_quads(t->pack, a->c) / (t->pack == W_PACK_S8_OCTET ? 2 : 1);
+        candidate c = {t->mr, t->nr, planes, work * multiplications(is.kind), 2, 2, bytes, panel ? PANEL_START : 0,
                        is.wide * WIDE_QUAD + is.wide_groups * WIDE_GROUP / 4};
         double d = cost(&s, &c);
         if (i == 0 || d < least) least = d, best = i;
@@ -84,13 +85,13 @@ static void set_tiles(w_step *s, igemm *m) {
     m->block_tiles = (m->blocks + m->tile_blocks - 1) / m->tile_blocks;
 }
 
-static weir_status describe(w_plan *p, w_step *s, igemm *m, const char *kernel, int peak, weir_error *e) {
+/* run_pad: what padding its runs adds to the work, as a factor. */
+static weir_status describe(w_plan *p, w_step *s, igemm *m, const char *kernel, int peak, double run_pad, weir_error *e) {
     const w_rows *r = igemm_rows_of(m);
     size_t n = m->fn_u8 ? m->u8.n : m->f32.n;
     s->kernel = kernel;
     s->peak = peak;
-    s->padded = (double)w_packed_width(m->nr, n) / (double)n;
-    if (peak == W_PEAK_INT8) s->padded *= 4 * (double)w_u8_quads(r->c) / (double)r->c;
+    s->padded = run_pad * (double)w_packed_width(m->nr, n) / (double)n;
     s->threads = w_step_threads(p, w_step_seconds((double)m->p * (double)(r->taps * r->c) * (double)n, w_step_io_bytes(s)));
     set_tiles(s, m);
     const char *how = m->pad.lines ? "copied rows" : r->tap_table ? "indirect" : r->offset ? "in place" : "plain";
@@ -137,14 +138,14 @@ weir_status w_igemm_pack_f32(w_plan *p, w_step *s, igemm *m, const void *w, size
     if (!packed) return WEIR_NO_RESOURCE;
     pack_f32_slices(p->graph, m, packed, w, stride_n, stride_k, k, bias);
     m->f32.w = packed;
-    return describe(p, s, m, t->name, W_PEAK_F32, e);
+    return describe(p, s, m, t->name, W_PEAK_F32, 1, e);
 }
 
 weir_status w_igemm_late_f32(w_plan *p, w_step *s, igemm *m, weir_error *e) {
     const w_f32_tile *t = choose_f32(p->ctx->kernels, (shape){.p = m->p, .k = m->f32.rows.c, .n = m->f32.n});
     use_f32(m, t);
     s->scratch_bytes = m->packed_bytes;
-    return describe(p, s, m, t->name, W_PEAK_F32, e);
+    return describe(p, s, m, t->name, W_PEAK_F32, 1, e);
 }
 
 static void pack_u8_slices(const w_graph *g, const igemm *m, uint8_t *to, w_pack_kind pack, const w_pack_u8_args *all) {
@@ -174,7 +175,7 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     a->n = m->u8.n;
     a->taps = m->u8.rows.taps;
     a->c = m->u8.rows.c;
-    const w_u8_tile *t = choose_u8(p->ctx->kernels, (shape){.p = m->p, .k = a->taps * w_u8_quads(a->c), .n = a->n}, a);
+    const w_u8_tile *t = choose_u8(p->ctx->kernels, (shape){.p = m->p, .n = a->n}, a);
     m->fn_u8 = t->fn;
     m->mr = t->mr;
     m->nr = t->nr;
@@ -186,7 +187,7 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
     pack_u8_slices(p->graph, m, packed, t->pack, a);
     m->u8.w = packed;
     if (t->pack == W_PACK_S8_PAIRS) s->macs_done = pairs_done(m, packed);
-    return describe(p, s, m, t->name, W_PEAK_INT8, e);
+    return describe(p, s, m, t->name, W_PEAK_INT8, 4 * (double)w_u8_run_quads(t->pack, a->c) / (double)a->c, e);
 }
 
 #define NARROW_ROWS 4.0        /* that share what unpacking costs */
@@ -225,7 +226,7 @@ weir_status w_igemm_pack_narrow(w_plan *p, w_step *st, igemm *m, w_narrow_source
     if (!packed) return WEIR_NO_RESOURCE;
     w_pack_narrow(packed, t->nr, s);
     m->f32.w = packed;
-    return describe(p, st, m, t->name, W_PEAK_F32, e);
+    return describe(p, st, m, t->name, W_PEAK_F32, 1, e);
 }
 
 float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error *e) {

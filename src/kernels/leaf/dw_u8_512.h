@@ -10,6 +10,7 @@ typedef __m512i B;
 #define B_UNPACKHI8(a, b) _mm512_unpackhi_epi8(a, b)
 #define B_UNPACKLO16(a, b) _mm512_unpacklo_epi16(a, b)
 #define B_UNPACKHI16(a, b) _mm512_unpackhi_epi16(a, b)
+#define B_CLAMP(x, lo, hi) VMIN(hi, x) /* packing makes 0 of what is below, and of a NaN */
 #define B_PACK32(a, b) _mm512_packs_epi32(a, b)
 #define B_PACK16(a, b) _mm512_packus_epi16(a, b)
 #define B_LOAD_N(p, n) _mm512_maskz_loadu_epi8(((__mmask64)1 << (n)) - 1, p)

@@ -55,6 +55,7 @@ typedef struct weir_optimize_options {
     const char *objective;         /* "time", "bytes", "size"; NULL: least predicted time, then smallest file within 2 % of it */
     double time_limit_s;           /* 0: none */
     const char *only, *exclude;    /* regular expressions over node names; NULL: none */
+    const char *techniques;        /* names, separated by commas: no others are used; NULL: all */
     const char *const *set;        /* "REGEX=int8" overrides, nset of them */
     size_t nset;
     const char *trial_store;       /* sqlite file; trials already in it are not repeated */

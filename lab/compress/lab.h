@@ -131,6 +131,7 @@ extern const w_technique w_technique_channels, w_technique_lowrank, w_technique_
     w_technique_cluster, w_technique_ans;
 extern const w_technique *const w_techniques[]; /* NULL-terminated, in the order in which recipes apply best */
 const w_technique *w_technique_find(const char *name);
+const char *w_technique_names(char text[200]); /* for messages: returns text */
 
 /* The verdict of techniques that have no kernel yet: no time, no memory traffic. */
 const char *w_verdict_file_only(const w_plan *p, const w_step *s, const w_machine *m, w_arena *a, double *saves_s, double *saves_bytes);

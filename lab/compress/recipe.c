@@ -23,13 +23,9 @@ static bool known_key(const w_technique *t, const char *key) {
     return false;
 }
 
-static weir_status technique_names(weir_error *e, const char *what, size_t rule, const char *found) {
-    char list[200] = "";
-    for (size_t i = 0; w_techniques[i]; i++) {
-        size_t n = strlen(list);
-        snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", w_techniques[i]->name);
-    }
-    return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: technique '%s' is not one of: %s", what, rule, found, list);
+static weir_status no_such_technique(weir_error *e, const char *what, size_t rule, const char *found) {
+    char names[200];
+    return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: technique '%s' is not one of: %s", what, rule, found, w_technique_names(names));
 }
 
 /* The C library's expressions grow with the product of nested repeats and recurse over parentheses: both have a limit. */
@@ -77,7 +73,7 @@ static weir_status check_rule(const json_t *rule, const char *what, size_t i, we
     json_t *v;
     if (!json_is_object(rule) || !name) return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu has no 'technique'", what, i);
     const w_technique *t = w_technique_find(name);
-    if (!t) return technique_names(e, what, i, name);
+    if (!t) return no_such_technique(e, what, i, name);
     json_object_foreach((json_t *)(uintptr_t)rule, key, v)
         if (!known_key(t, key)) return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: '%s' is no parameter of %s", what, i, key, name);
     return check_nodes(json_object_get(rule, "nodes"), what, i, e);

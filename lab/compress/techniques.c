@@ -1,5 +1,6 @@
 /* The table of techniques, in the order in which their rules apply best. */
 #include "lab.h"
+#include <stdio.h>
 #include <string.h>
 
 const w_technique *const w_techniques[] = {&w_technique_equalise, &w_technique_channels, &w_technique_lowrank, &w_technique_prune,
@@ -38,4 +39,10 @@ const char *w_verdict_equalise(const w_plan *p, const w_step *s, const w_machine
     (void)p, (void)s, (void)m, (void)a;
     *saves_s = *saves_bytes = 0;
     return "saves nothing by itself: it keeps more of the answers in 8 bits";
+}
+
+const char *w_technique_names(char text[200]) {
+    size_t n = 0;
+    for (size_t i = 0; w_techniques[i] && n < 200; i++) n += (size_t)snprintf(text + n, 200 - n, "%s%s", i ? ", " : "", w_techniques[i]->name);
+    return text;
 }

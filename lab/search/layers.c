@@ -1,5 +1,7 @@
-/* What the search may change: the nodes for which a technique offers settings, after --only, --exclude and --set. */
+/* What the search may change: the nodes for which a technique offers settings, after --only, --exclude, --techniques
+ * and --set. */
 #include "search.h"
+#include <string.h>
 
 static weir_status wanted(const w_search *s, const char *label, bool *out, weir_error *e) {
     bool hit;
@@ -10,6 +12,29 @@ static weir_status wanted(const w_search *s, const char *label, bool *out, weir_
         *out = !hit;
     }
     return WEIR_OK;
+}
+
+/* The name at the start of a list, and its length. */
+static const w_technique *first_of(const char *list, size_t *n) {
+    *n = strcspn(list, ",");
+    for (size_t k = 0; w_techniques[k]; k++)
+        if (strlen(w_techniques[k]->name) == *n && memcmp(w_techniques[k]->name, list, *n) == 0) return w_techniques[k];
+    return NULL;
+}
+
+static weir_status check_techniques(const char *list, weir_error *e) {
+    char names[200];
+    for (size_t n; list; list = list[n] ? list + n + 1 : NULL)
+        if (!first_of(list, &n))
+            return w_fail(e, WEIR_USAGE, "--techniques '%.*s': expected some of %s", (int)W_MIN(n, (size_t)80), list, w_technique_names(names));
+    return WEIR_OK;
+}
+
+static bool is_listed(const char *list, const w_technique *t) {
+    if (!list) return true;
+    for (size_t n; list; list = list[n] ? list + n + 1 : NULL)
+        if (first_of(list, &n) == t) return true;
+    return false;
 }
 
 static weir_status fill_ladder(w_search *s, w_layer *l, size_t k, weir_error *e) {
@@ -32,7 +57,7 @@ static weir_status fill_layer(w_search *s, w_layer *l, weir_error *e) {
     W_TRY(w_set_rules(s, l, &fixed, e));
     for (size_t k = 0; w_techniques[k]; k++) {
         const w_technique *t = w_techniques[k];
-        if (t->ladder && !l->ladder[k].technique && (t->lossless || !fixed) && t->takes(g, n)) W_TRY(fill_ladder(s, l, k, e));
+        if (t->ladder && !l->ladder[k].technique && (t->lossless || !fixed) && is_listed(s->o->techniques, t) && t->takes(g, n)) W_TRY(fill_ladder(s, l, k, e));
     }
     return WEIR_OK;
 }
@@ -48,6 +73,7 @@ weir_status w_search_layers(w_search *s, weir_error *e) {
     size_t techniques = 0;
     while (w_techniques[techniques]) techniques++;
     if (techniques > W_LADDERS) return w_fail(e, WEIR_INTERNAL, "%zu techniques, the search holds %d", techniques, W_LADDERS);
+    W_TRY(check_techniques(s->o->techniques, e));
     s->layer = w_arena_array(&s->arena, g->nnode + 1, sizeof *s->layer);
     s->settings = json_array();
     if (!s->layer || !s->settings) return w_oom(e, g->nnode * sizeof *s->layer, "the search");

@@ -324,6 +324,13 @@ static void options_are_checked(void **state) {
     assert_int_equal(weir_optimize(model, &o, &d, &e), WEIR_USAGE);
     assert_non_null(strstr(e.message, "int2 to int8"));
     o.nset = 0;
+    static const char *const lists[] = {"int9", "int8,", "", "int8 ,ans", ",int8"};
+    for (size_t i = 0; i < W_COUNT(lists); i++) {
+        o.techniques = lists[i];
+        assert_int_equal(weir_optimize(model, &o, &d, &e), WEIR_USAGE);
+        assert_non_null(strstr(e.message, "expected some of equalise, channels"));
+    }
+    o.techniques = NULL;
     o.only = "nobody";
     assert_int_equal(weir_optimize(model, &o, &d, &e), WEIR_USAGE);
 }

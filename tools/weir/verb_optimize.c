@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *output, *data, *train, *max_drop = "0.5", *objective, *accept = "interval", *report, *svg, *only, *exclude;
+static const char *output, *data, *train, *max_drop = "0.5", *objective, *accept = "interval", *report, *svg, *only, *exclude, *techniques;
 static bool no_finetune, resume, dry_run;
 static double time_limit;
 static opt_list set;
@@ -26,6 +26,7 @@ static size_t options(const opt **rows) {
         {"dry-run", 0, OPT_FLAG, &dry_run, NULL, "search only: no verification, no output"},
         {"only", 0, OPT_TEXT, &only, "REGEX", "change only nodes whose name matches"},
         {"exclude", 0, OPT_TEXT, &exclude, "REGEX", "leave nodes alone whose name matches"},
+        {"techniques", 0, OPT_TEXT, &techniques, "LIST", "use only these, separated by commas: int8,ans"},
         {"set", 0, OPT_LIST, &set, "REGEX=int8", "fix the setting of matching nodes: f32, int2 to int8 (bits of the weights), or TECHNIQUE:KEY=VALUE,..."}};
     *rows = r;
     return sizeof r / sizeof r[0];
@@ -159,6 +160,7 @@ static int run(const common *c, int nargs, const char *const *args) {
     o.time_limit_s = time_limit;
     o.only = only;
     o.exclude = exclude;
+    o.techniques = techniques;
     o.set = set.item;
     o.nset = set.n;
     o.trial_store = store_path();

@@ -83,6 +83,26 @@ static inline void ustore_n(uint8_t *p, size_t n, VI q) {
         for (size_t i = 0; i < n; i++) p[i] = (uint8_t)(bits >> 8 * i);
 }
 static inline void ustore(uint8_t *p, VI q) { ustore_n(p, 4, q); }
-/* Two vectors side by side. */
-static inline void ustore_2(uint8_t *p, VI a, VI b) { vst1_u8(p, upack(a, b)); }
+#define ISET16(x) vreinterpretq_s32_s16(vdupq_n_s16((int16_t)(x)))
+/* Four vectors, plus a zero point in 16-bit lanes unless it is 0 (plain), as bytes: a piece of VL for each, in order. */
+static inline VI upack_4(VI a, VI b, VI c, VI d, VI zero, bool plain) {
+    int16x8_t h = vcombine_s16(vmovn_s32(a), vmovn_s32(b)), k = vcombine_s16(vmovn_s32(c), vmovn_s32(d)), z = vreinterpretq_s16_s32(zero);
+    if (!plain) h = vaddq_s16(h, z), k = vaddq_s16(k, z);
+    return vreinterpretq_s32_s8(vcombine_s8(vmovn_s16(h), vmovn_s16(k)));
+}
+/* One piece, two from an even one on, or four. */
+static inline void ustore_pieces(uint8_t *p, VI x, int first, int count) {
+    uint8_t all[16];
+    if (count == 4) vst1q_u8(p, vreinterpretq_u8_s32(x));
+    else if (count == 2) vst1_u8(p, first ? vget_high_u8(vreinterpretq_u8_s32(x)) : vget_low_u8(vreinterpretq_u8_s32(x)));
+    else {
+        vst1q_u8(all, vreinterpretq_u8_s32(x));
+        memcpy(p, all + 4 * first, 4);
+    }
+}
+static inline void ustore_part(uint8_t *p, VI x, int piece, size_t n) {
+    uint8_t all[16];
+    vst1q_u8(all, vreinterpretq_u8_s32(x));
+    memcpy(p, all + 4 * piece, n < 4 ? n : 4);
+}
 #endif

@@ -28,25 +28,28 @@ INLINE V act_exact(const w_kepi *ep, V y) {
     }
 }
 #define EACH UNROLL for (int m = 0; m < mr; m++) UNROLL for (int v = 0; v < nv; v++)
-/* whole: all columns are there; plain: the zero point is 0, as those of a ReLU's outputs are. Both known when compiled. */
+/* The bytes of a tile, four vectors at a time, row by row. whole: all columns are there; plain: the zero point is 0, as those of a
+ * ReLU's outputs are. Both known when compiled. */
 INLINE void store_bytes(const w_u8_igemm *g, const scales *sc, V y[MR][NV], size_t p, size_t col, size_t cols, int mr, int nv, bool whole,
                         bool plain) {
     __asm__("" : "+r"(g)); /* what the stores need is not to take registers from the loop before */
     size_t stride = g->out_stride;
     uint8_t *o = (uint8_t *)g->out + p * stride + col;
     V inv = sc->inv, lo = sc->lo, hi = sc->hi;
-    VI zero = ISET1(g->zero);
-    UNROLL for (int m = 0; m < mr; m++, o += stride) {
-        VI q[NV];
-        UNROLL for (int v = 0; v < nv; v++) {
-            q[v] = ICVT(VCLAMP_Q(VMUL(y[m][v], inv), lo, hi));
-            if (!plain) q[v] = IADD(q[v], zero);
+    VI zero = ISET16(g->zero);
+    const int count = !whole || nv % 2 ? 1 : nv; /* neighbours in a row that are stored at once */
+    UNROLL for (int i = 0; i < mr * nv; i += 4) {
+        VI q[4], bytes;
+        UNROLL for (int k = 0; k < 4; k++) {
+            int at = i + k < mr * nv ? i + k : mr * nv - 1;
+            q[k] = ICVT(VCLAMP_Q(VMUL(y[at / nv][at % nv], inv), lo, hi));
         }
-        int pairs = (whole ? nv : nv - 1) & ~1;
-        UNROLL for (int v = 0; v < pairs; v += 2) ustore_2(o + v * VL, q[v], q[v + 1]);
-        UNROLL for (int v = pairs; v < nv; v++) {
-            if (whole || v + 1 < nv) ustore(o + v * VL, q[v]);
-            else ustore_n(o + v * VL, cols - (size_t)v * VL, q[v]);
+        bytes = upack_4(q[0], q[1], q[2], q[3], zero, plain);
+        UNROLL for (int k = 0; k < W_MIN(4, mr * nv - i); k += count) {
+            int v = (i + k) % nv;
+            uint8_t *to = o + (size_t)((i + k) / nv) * stride + v * VL;
+            if (whole || v + 1 < nv) ustore_pieces(to, bytes, k, count);
+            else ustore_part(to, bytes, k, cols - (size_t)v * VL);
         }
     }
 }

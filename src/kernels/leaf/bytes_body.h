@@ -172,7 +172,7 @@ void NAME(binary_u8)(const w_binary *k, void *out, const void *a, const void *b,
 
 /* ---- quantise and dequantise ---- */
 
-typedef struct grid { V lo, hi; VI zero; } grid;
+typedef struct grid { V lo, hi; VI zero, zero16; } grid;
 
 INLINE VI to_grid(const grid *g, V t) { return VIADD(VFTOI(VMIN(VMAX(t, g->lo), g->hi)), g->zero); }
 
@@ -192,14 +192,14 @@ INLINE bool quantize_nearly(const grid *g, V inverse, const float *in, uint8_t *
         V t = VMIN(VMAX(VMUL(VLOAD(in + k * VL), inverse), g->lo), g->hi);
         VI r = VFTOI(t);
         off = VMAX(off, VABS(VSUB(t, VITOF(r))));
-        q[k] = VIADD(r, g->zero);
+        q[k] = r;
     }
-    for (int k = 0; k < AT_ONCE; k += 2) ustore_2(out + k * VL, q[k], q[k + 1]);
+    ustore_pieces(out, upack_4(q[0], q[1], q[2], q[3], g->zero16, false), 0, 4);
     return !VANY_GT(off, VSET1(0.5f - 0x1p-12f));
 }
 
 void NAME(quantize_u8)(const float *in, uint8_t *out, size_t n, float scale, int32_t zero) {
-    grid g = {VSET1((float)-zero), VSET1((float)(255 - zero)), VISET1(zero)};
+    grid g = {VSET1((float)-zero), VSET1((float)(255 - zero)), VISET1(zero), ISET16(zero)};
     V s = VSET1(scale), inverse = VSET1(1.0f / scale);
     bool invertible = scale > 0x1p-100f && scale < 0x1p100f;
     size_t i = 0;

@@ -2,6 +2,7 @@
 #ifndef W_VEC_AVX2_H
 #define W_VEC_AVX2_H
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,32 +73,32 @@ static inline void vstore_n(float *p, size_t n, V v) {
 #define VCVT(i) _mm256_cvtepi32_ps(i)
 #define VMAX_Q(x, lo) _mm256_max_ps(x, lo) /* a NaN in x becomes lo */
 #define VMIN_Q(x, hi) _mm256_min_ps(x, hi)
-/* Inside [lo, hi] once it is an integer and packed: what is below, or a NaN, becomes the least integer, which packing makes 0. */
-static inline V VCLAMP_Q(V x, V lo, V hi) { return _mm256_min_ps(hi, x); }
+/* Inside [lo, hi] once upack_4 has it: what is below, or a NaN, becomes the least integer, which packing makes 0. */
+static inline V VCLAMP_Q(V x, V lo, V hi) { return VMIN(hi, x); }
+#define ISET16(x) _mm256_set1_epi16((short)(x))
 static inline VI uload_n(const uint8_t *p, size_t n) {
     if (n >= 8) return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
     uint64_t bits = 0;
     for (size_t i = 0; i < n; i++) bits |= (uint64_t)p[i] << 8 * i;
     return _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)bits));
 }
-/* Lanes 0 ... 255 as eight bytes. */
-static inline __m128i upack(VI q) {
-    __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-    return _mm_packus_epi16(h, h);
+/* Four vectors, plus a zero point in 16-bit lanes unless it is 0 (plain), as bytes: a piece of VL for each, in order. */
+static inline VI upack_4(VI a, VI b, VI c, VI d, VI zero, bool plain) {
+    VI h = _mm256_packs_epi32(a, b), k = _mm256_packs_epi32(c, d);
+    if (!plain) h = _mm256_adds_epi16(h, zero), k = _mm256_adds_epi16(k, zero);
+    return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(h, k), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
-static inline void ustore(uint8_t *p, VI q) { _mm_storel_epi64((__m128i *)p, upack(q)); }
-/* Two vectors side by side. */
-static inline void ustore_2(uint8_t *p, VI a, VI b) {
-    VI h = _mm256_packs_epi32(a, b), q = _mm256_packus_epi16(h, h);
-    q = _mm256_permutevar8x32_epi32(q, _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5));
-    _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(q));
+static inline __m128i uhalf(VI x, int half) { return half ? _mm256_extracti128_si256(x, 1) : _mm256_castsi256_si128(x); }
+/* One piece, two from an even one on, or four. */
+static inline void ustore_pieces(uint8_t *p, VI x, int first, int count) {
+    if (count == 4) ISTORE(p, x);
+    else if (count == 2) _mm_storeu_si128((__m128i *)(void *)p, uhalf(x, first / 2));
+    else if (first % 2) _mm_storeh_pd((double *)(void *)p, _mm_castsi128_pd(uhalf(x, first / 2)));
+    else _mm_storel_epi64((__m128i *)(void *)p, uhalf(x, first / 2));
 }
-static inline void ustore_n(uint8_t *p, size_t n, VI q) {
-    if (n >= 8) {
-        ustore(p, q);
-        return;
-    }
-    uint64_t bits = (uint64_t)_mm_cvtsi128_si64(upack(q));
-    for (size_t i = 0; i < n; i++) p[i] = (uint8_t)(bits >> 8 * i);
+static inline void ustore_part(uint8_t *p, VI x, int piece, size_t n) {
+    uint8_t all[8];
+    ustore_pieces(all, x, piece, 1);
+    for (size_t i = 0; i < n && i < 8; i++) p[i] = all[i];
 }
 #endif

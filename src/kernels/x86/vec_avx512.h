@@ -2,6 +2,7 @@
 #ifndef W_VEC_AVX512_H
 #define W_VEC_AVX512_H
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,14 +53,29 @@ static inline void vstore_n(float *p, size_t n, V v) { _mm512_mask_storeu_ps(p, 
 #define VCVT(i) _mm512_cvtepi32_ps(i)
 #define VMAX_Q(x, lo) _mm512_max_ps(x, lo) /* a NaN in x becomes lo */
 #define VMIN_Q(x, hi) _mm512_min_ps(x, hi)
-/* Inside [lo, hi] once it is an integer and packed: what is above, or has become 2^31, packs to 255. */
-static inline V VCLAMP_Q(V x, V lo, V hi) { return VMAX_Q(x, lo); }
+/* Inside [lo, hi] once upack_4 has it: what is below, or a NaN, becomes the least integer, which packing makes 0. */
+static inline V VCLAMP_Q(V x, V lo, V hi) { return VMIN(hi, x); }
+#define ISET16(x) _mm512_set1_epi16((short)(x))
 static inline VI uload_n(const uint8_t *p, size_t n) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(vmask(n), p)); }
-static inline void ustore(uint8_t *p, VI q) { _mm_storeu_si128((__m128i *)p, _mm512_cvtusepi32_epi8(q)); }
-/* Two vectors side by side. */
-static inline void ustore_2(uint8_t *p, VI a, VI b) {
-    ustore(p, a);
-    ustore(p + VL, b);
+/* Four vectors, plus a zero point in 16-bit lanes unless it is 0 (plain), as bytes: a piece of VL for each, in order. */
+static inline VI upack_4(VI a, VI b, VI c, VI d, VI zero, bool plain) {
+    VI h = _mm512_packs_epi32(a, b), k = _mm512_packs_epi32(c, d);
+    if (!plain) h = _mm512_adds_epi16(h, zero), k = _mm512_adds_epi16(k, zero);
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), _mm512_packus_epi16(h, k));
 }
-static inline void ustore_n(uint8_t *p, size_t n, VI q) { _mm_mask_storeu_epi8(p, vmask(n), _mm512_cvtusepi32_epi8(q)); }
+static inline __m128i upiece(VI x, int piece) {
+    switch (piece) {
+    case 0: return _mm512_castsi512_si128(x);
+    case 1: return _mm512_extracti32x4_epi32(x, 1);
+    case 2: return _mm512_extracti32x4_epi32(x, 2);
+    default: return _mm512_extracti32x4_epi32(x, 3);
+    }
+}
+/* One piece, two from an even one on, or four. */
+static inline void ustore_pieces(uint8_t *p, VI x, int first, int count) {
+    if (count == 4) _mm512_storeu_si512(p, x);
+    else if (count == 2) _mm256_storeu_si256((__m256i *)(void *)p, first ? _mm512_extracti64x4_epi64(x, 1) : _mm512_castsi512_si256(x));
+    else _mm_storeu_si128((__m128i *)(void *)p, upiece(x, first));
+}
+static inline void ustore_part(uint8_t *p, VI x, int piece, size_t n) { _mm_mask_storeu_epi8(p, vmask(n), upiece(x, piece)); }
 #endif

@@ -137,16 +137,32 @@ INLINE V real(const w_binary *k, int o, VI q) {
     return VMUL(VITOF(VISUB(q, VISET1(k->zero[o]))), VSET1(k->scale[o]));
 }
 
-INLINE void vector(const w_binary *k, w_binary_op op, w_bounds cl, uint8_t *o, const uint8_t *a, const uint8_t *b, size_t n, bool full, bool sa, bool sb) {
+/* sa, sb: whether an operand has a number for each of the n <= VL results. */
+INLINE V result(const w_binary *k, w_binary_op op, w_bounds cl, const uint8_t *a, const uint8_t *b, size_t n, bool full, bool sa, bool sb) {
     V z = apply(op, real(k, 0, sa ? iload(a, n, full) : VISET1(a[0])), real(k, 1, sb ? iload(b, n, full) : VISET1(b[0])));
-    v_act_exact(&k->ep, cl, &z, 1);
-    put(o, v_requant(&k->q, z), n, full);
+    if (k->ep.act != W_KACT_NONE) v_act_exact(&k->ep, cl, &z, 1);
+    return z;
 }
 
+enum { AT_ONCE = 4 };
+
 INLINE void row(const w_binary *k, w_binary_op op, w_bounds cl, uint8_t *o, const uint8_t *a, const uint8_t *b, bool sa, bool sb) {
+    V inv = VSET1(k->q.inv_scale), lo = VSET1((float)-k->q.zero), hi = VSET1((float)(255 - k->q.zero));
+    VI zero = ISET16(k->q.zero);
     size_t i = 0;
-    for (; i + VL <= k->n; i += VL) vector(k, op, cl, o + i, a + (sa ? i : 0), b + (sb ? i : 0), VL, true, sa, sb);
-    if (i < k->n) vector(k, op, cl, o + i, a + (sa ? i : 0), b + (sb ? i : 0), k->n - i, false, sa, sb);
+    for (; i + AT_ONCE * VL <= k->n; i += AT_ONCE * VL) {
+        VI q[AT_ONCE];
+        UNROLL for (size_t v = 0; v < AT_ONCE; v++) {
+            size_t at = i + v * VL;
+            q[v] = VFTOI(VCLAMP_Q(VMUL(result(k, op, cl, a + (sa ? at : 0), b + (sb ? at : 0), VL, true, sa, sb), inv), lo, hi));
+        }
+        ustore_pieces(o + i, upack_4(q[0], q[1], q[2], q[3], zero, false), 0, AT_ONCE);
+    }
+    for (; i < k->n; i += VL) {
+        size_t n = k->n - i;
+        V y = n >= VL ? result(k, op, cl, a + (sa ? i : 0), b + (sb ? i : 0), VL, true, sa, sb) : result(k, op, cl, a + (sa ? i : 0), b + (sb ? i : 0), n, false, sa, sb);
+        put(o + i, v_requant(&k->q, y), n, n >= VL);
+    }
 }
 
 /* By a copy of what it is told: stores of bytes may change anything that a pointer leads to. */
@@ -180,8 +196,6 @@ INLINE VI to_grid(const grid *g, V t) { return VIADD(VFTOI(VMIN(VMAX(t, g->lo), 
 INLINE void quantize_exactly(const grid *g, V scale, const float *in, uint8_t *out, size_t n) {
     for (size_t i = 0; i < n; i += VL) put(out + i, to_grid(g, VDIV(vload_n(in + i, n - i), scale)), n - i, n - i >= VL);
 }
-
-enum { AT_ONCE = 4 };
 
 /* AT_ONCE vectors by a product with 1 / scale, which is within 2^-14 of the quotient between 0 and 255: they round alike
  * unless a product lies that near the middle of two integers. False then, and what was written has to be written again. */

@@ -61,6 +61,7 @@ static inline void vstore_n(float *p, size_t n, V v) {
 #define IMAX(a, b) vmaxq_s32(a, b)
 #define ICVT(v) vcvtnq_s32_f32(v) /* to nearest even */
 #define ICAST(v) vreinterpretq_s32_f32(v)
+#define IREAL(a) vreinterpretq_f32_s32(a)
 #define VCVT(i) vcvtq_f32_s32(i)
 static inline V VMAX_Q(V x, V lo) { return VMAX(x, lo); } /* a NaN in x becomes lo */
 static inline V VMIN_Q(V x, V hi) { return VMIN(x, hi); }

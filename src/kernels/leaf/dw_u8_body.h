@@ -4,11 +4,15 @@
  *   B_LOAD_N    the first n channels, the others anything that is not read from memory
  *   B_DOT(a, x, w)  a + the four products of each 32-bit lane, exact
  *   B_CLAMP(x, lo, hi)  what has to be done before conversion, so that B_PACK32 and B_PACK16 give bytes inside [lo, hi]
+ *   PARTS       into which a vector can be cut for few channels (then also B_JOIN, B_SPREAD, B_STORE_PARTS), or undefined
  *
  * Four vertical taps of a column are unpacked twice, so that every 32-bit lane holds the four bytes of one channel; one dot
  * product then takes four taps. The columns of some outputs of a row are unpacked into a panel that stays in L1, each once, with
  * the padding: what comes after knows nothing of edges. Lanes come in the order of w_dw_u8_lane, and packing back restores it.
- * Sums are exact; the rest follows w_u8_igemm, one operation after the other. */
+ * Sums are exact; the rest follows w_u8_igemm, one operation after the other.
+ *
+ * Where the channels fill no more than half or a quarter of a vector, it holds those of as many outputs: the row is cut into
+ * segments of equal length, and a part of the vector goes along each of them. */
 #include "kernels.h"
 #include "vec_act.h"
 #include "vec_bytes.h"
@@ -16,13 +20,22 @@
 #define GROUPS 2   /* of four filter rows, at most, in a panel */
 #define COLUMNS 36 /* of a panel, at most */
 #define BAND 16    /* outputs, at most, from one panel */
+#define SIDE 5     /* of the largest filter for which a vector is cut */
+#ifndef PARTS
+#define PARTS 1
+#define B_JOIN(p, n, parts) B_LOAD_N(p[0], n)
+#define B_SPREAD(v, parts) (v)
+#define B_STORE_PARTS(p, apart, there, n, v, parts) B_STORE_N(p, n, v)
+#endif
 
 /* One vector of channels: what does not change from row to row. */
 typedef struct strip {
     const w_dw_u8 *d;
-    const uint8_t *block;        /* constants and weights, at this part of the block */
-    size_t n;                    /* channels in the vector */
+    const uint8_t *w;            /* weights */
+    size_t n;                    /* channels */
+    size_t apart;                /* outputs of a segment: all of a row, where the vector is not cut */
     uint8_t pad[BN];
+    uint8_t spread[PARTS > 1 ? GROUPS * SIDE * 256 : 1]; /* weights for a vector that is cut */
     B start[4];
     V mul[4], bias[4];
 } strip;
@@ -44,12 +57,20 @@ static lines lines_of(const strip *s, const uint8_t *image, ptrdiff_t top, size_
     return l;
 }
 
-INLINE void unpack_column(const strip *s, const lines *l, ptrdiff_t x, bool full, B *q) {
-    bool inside = x >= 0 && (size_t)x < s->d->g.iw;
+/* full: the channels fill the vector. */
+INLINE void unpack_column(const strip *s, const lines *l, ptrdiff_t x, bool full, int parts, B *q) {
+    const w_window *g = &s->d->g;
+    bool inside[PARTS];
     B t[4];
+    UNROLL for (int i = 0; i < parts; i++) {
+        ptrdiff_t at = x + i * (ptrdiff_t)(s->apart * g->sw);
+        inside[i] = at >= 0 && (size_t)at < g->iw;
+    }
     UNROLL for (int j = 0; j < 4; j++) {
-        const uint8_t *p = inside ? l->row[j] + (size_t)x * l->step[j] : s->pad;
-        t[j] = full ? B_LOAD(p) : B_LOAD_N(p, s->n);
+        const uint8_t *p[PARTS];
+        UNROLL for (int i = 0; i < parts; i++)
+            p[i] = inside[i] ? l->row[j] + (size_t)(x + i * (ptrdiff_t)(s->apart * g->sw)) * l->step[j] : s->pad;
+        t[j] = full ? B_LOAD(p[0]) : parts == 1 ? B_LOAD_N(p[0], s->n) : B_JOIN(p, s->n, parts);
     }
     B a = B_UNPACKLO8(t[0], t[1]), b = B_UNPACKHI8(t[0], t[1]), c = B_UNPACKLO8(t[2], t[3]), d = B_UNPACKHI8(t[2], t[3]);
     q[0] = B_UNPACKLO16(a, c);
@@ -58,11 +79,12 @@ INLINE void unpack_column(const strip *s, const lines *l, ptrdiff_t x, bool full
     q[3] = B_UNPACKHI16(b, d);
 }
 
-static void unpack_columns(const strip *s, const lines *l, ptrdiff_t x, size_t count, column *to) {
-    if (s->n == BN)
-        for (size_t i = 0; i < count; i++) unpack_column(s, l, x + (ptrdiff_t)i, true, to[i]);
-    else
-        for (size_t i = 0; i < count; i++) unpack_column(s, l, x + (ptrdiff_t)i, false, to[i]);
+#define UNPACK(full, parts) for (size_t i = 0; i < count; i++) unpack_column(s, l, x + (ptrdiff_t)i, full, parts, to[i])
+static void unpack_columns(const strip *s, const lines *l, ptrdiff_t x, size_t count, int parts, column *to) {
+    if (s->n == BN) UNPACK(true, 1);
+    else if (PARTS > 1 && parts == 2) UNPACK(false, PARTS > 1 ? 2 : 1);
+    else if (PARTS > 1 && parts == 4) UNPACK(false, PARTS > 1 ? 4 : 1);
+    else UNPACK(false, 1);
 }
 
 static void store_real(const V y[4], float *out, size_t n) {
@@ -71,8 +93,8 @@ static void store_real(const V y[4], float *out, size_t n) {
     for (size_t c = 0; c < n; c++) out[c] = t[c % 16 / 4][c / 16 * 4 + c % 4];
 }
 
-/* plain: bytes without an activation. */
-INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, V inv, V lo, V hi, VI zero) {
+/* plain: bytes without an activation, as all results of a vector that is cut; there: its parts that have an output. */
+INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, int parts, size_t there, V inv, V lo, V hi, VI zero) {
     V y[4];
     VI q[4];
     UNROLL for (int j = 0; j < 4; j++) y[j] = VADD(VMUL(VITOF(acc[j]), s->mul[j]), s->bias[j]);
@@ -84,18 +106,20 @@ INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, V inv,
     UNROLL for (int j = 0; j < 4; j++) q[j] = VIADD(VFTOI(B_CLAMP(VMUL(y[j], inv), lo, hi)), zero);
     B bytes = B_PACK16(B_PACK32(q[0], q[1]), B_PACK32(q[2], q[3]));
     uint8_t *o = (uint8_t *)s->d->out + at;
-    if (s->n == BN) B_STORE(o, bytes);
+    if (parts > 1) B_STORE_PARTS(o, s->apart * s->d->g.c, there, s->n, bytes, parts);
+    else if (s->n == BN) B_STORE(o, bytes);
     else B_STORE_N(o, s->n, bytes);
 }
 
 #define REQUANT(q) VSET1((q).inv_scale), VSET1((float)-(q).zero), VSET1((float)(255 - (q).zero)), VISET1((q).zero)
 
-/* `count` outputs of a row from their panel, kw columns and groups known when compiled. */
-INLINE void outputs(const strip *s, const column (*panel)[COLUMNS], size_t count, size_t at, size_t groups, size_t kw, size_t dw, bool plain) {
+/* Outputs x to x + count - 1 of each segment of a row from their panel, kw columns and groups known when compiled. */
+INLINE void outputs(const strip *s, const column (*panel)[COLUMNS], size_t x, size_t count, size_t at, size_t groups, size_t kw, size_t dw,
+                    bool plain, int parts) {
     const w_window *g = &s->d->g;
     const w_requant r = s->d->q;
-    const uint8_t *w = s->block + 768;
-    size_t step = g->c, sw = g->sw;
+    const uint8_t *w = s->w;
+    size_t step = g->c, sw = g->sw, apart = s->apart, ow = g->ow;
     V inv = VSET1(r.inv_scale), lo = VSET1((float)-r.zero), hi = VSET1((float)(255 - r.zero));
     VI zero = VISET1(r.zero);
     for (size_t i = 0; i < count; i++, at += step) {
@@ -104,40 +128,58 @@ INLINE void outputs(const strip *s, const column (*panel)[COLUMNS], size_t count
             UNROLL for (size_t k = 0; k < kw; k++)
                 UNROLL for (int j = 0; j < 4; j++)
                     acc[j] = B_DOT(acc[j], panel[group][i * sw + k * dw][j], B_LOAD(w + (group * kw + k) * 256 + (size_t)j * 64));
-        finish(s, acc, at, plain, inv, lo, hi, zero);
+        size_t there = parts == 1 ? 1 : (ow - (x + i) + apart - 1) / apart;
+        finish(s, acc, at, plain, parts, there, inv, lo, hi, zero);
     }
 }
 
-static void outputs_3(const strip *s, const column (*panel)[COLUMNS], size_t count, size_t at) { outputs(s, panel, count, at, 1, 3, 1, true); }
-static void outputs_5(const strip *s, const column (*panel)[COLUMNS], size_t count, size_t at) { outputs(s, panel, count, at, 2, 5, 1, true); }
-static void outputs_any(const strip *s, const column (*panel)[COLUMNS], size_t count, size_t at) {
-    const w_window *g = &s->d->g;
-    outputs(s, panel, count, at, (g->kh + 3) / 4, g->kw, g->dw, false);
-}
+typedef void outputs_fn(const strip *s, const column (*panel)[COLUMNS], size_t x, size_t count, size_t at);
 
-typedef void outputs_fn(const strip *s, const column (*panel)[COLUMNS], size_t count, size_t at);
+#define OUTPUTS(name, groups, kw, dw, plain, parts) \
+    static void name(const strip *s, const column (*panel)[COLUMNS], size_t x, size_t count, size_t at) { \
+        outputs(s, panel, x, count, at, groups, kw, dw, plain, parts); \
+    }
+OUTPUTS(outputs_any, (s->d->g.kh + 3) / 4, s->d->g.kw, s->d->g.dw, false, 1)
+OUTPUTS(outputs_3, 1, 3, 1, true, 1)
+OUTPUTS(outputs_5, 2, 5, 1, true, 1)
+#if PARTS > 1
+OUTPUTS(outputs_3_by_2, 1, 3, 1, true, 2)
+OUTPUTS(outputs_3_by_4, 1, 3, 1, true, 4)
+OUTPUTS(outputs_5_by_2, 2, 5, 1, true, 2)
+OUTPUTS(outputs_5_by_4, 2, 5, 1, true, 4)
+#else
+#define outputs_3_by_2 outputs_3
+#define outputs_3_by_4 outputs_3
+#define outputs_5_by_2 outputs_5
+#define outputs_5_by_4 outputs_5
+#endif
 
-static outputs_fn *outputs_of(const w_dw_u8 *d) {
+/* For n channels; *parts becomes what the vector is cut into. */
+static outputs_fn *outputs_of(const w_dw_u8 *d, size_t n, int *parts) {
+    static outputs_fn *const three[] = {outputs_3, outputs_3_by_2, outputs_3_by_4}, *const five[] = {outputs_5, outputs_5_by_2, outputs_5_by_4};
     const w_window *g = &d->g;
-    if (!d->out_u8 || d->ep.act != W_KACT_NONE || g->dw != 1) return outputs_any;
-    if (g->kw == 3 && g->kh <= 4) return outputs_3;
-    return g->kw == 5 && g->kh > 4 && g->kh <= 8 ? outputs_5 : outputs_any;
+    size_t cut = PARTS == 1 || n > BN / 2 || g->ow < 4 ? 0 : n > BN / 4 ? 1 : 2;
+    bool plain = d->out_u8 && d->ep.act == W_KACT_NONE && g->dw == 1;
+    *parts = 1;
+    if (!plain || (g->kw != 3 && g->kw != SIDE) || (g->kh + 3) / 4 != (g->kw == 3 ? 1 : 2)) return outputs_any;
+    *parts = 1 << cut;
+    return g->kw == 3 ? three[cut] : five[cut];
 }
 
 /* One output of a filter that has no panel. */
 static void output_alone(const strip *s, const uint8_t *image, ptrdiff_t top, ptrdiff_t left, size_t at) {
     const w_window *g = &s->d->g;
+    const w_requant r = s->d->q;
     B acc[4] = {s->start[0], s->start[1], s->start[2], s->start[3]};
     for (size_t group = 0; group * 4 < g->kh; group++) {
         lines l = lines_of(s, image, top, group);
         for (size_t k = 0; k < g->kw; k++) {
-            const uint8_t *w = s->block + 768 + (group * g->kw + k) * 256;
             column q;
-            unpack_columns(s, &l, left + (ptrdiff_t)(k * g->dw), 1, &q);
-            UNROLL for (int j = 0; j < 4; j++) acc[j] = B_DOT(acc[j], q[j], B_LOAD(w + j * 64));
+            unpack_columns(s, &l, left + (ptrdiff_t)(k * g->dw), 1, 1, &q);
+            UNROLL for (size_t j = 0; j < 4; j++) acc[j] = B_DOT(acc[j], q[j], B_LOAD(s->w + (group * g->kw + k) * 256 + j * 64));
         }
     }
-    finish(s, acc, at, false, REQUANT(s->d->q));
+    finish(s, acc, at, false, 1, 1, VSET1(r.inv_scale), VSET1((float)-r.zero), VSET1((float)(255 - r.zero)), VISET1(r.zero));
 }
 
 /* Outputs that a panel serves; 0: the filter is too large for one. */
@@ -148,41 +190,49 @@ static size_t band_of(const w_window *g) {
     return fit < BAND ? fit : BAND;
 }
 
-static void row(const strip *s, const uint8_t *image, size_t y, size_t at, size_t band, outputs_fn *fn) {
+static void row(const strip *s, const uint8_t *image, size_t y, size_t at, size_t band, int parts, outputs_fn *fn) {
     const w_window *g = &s->d->g;
     ptrdiff_t top = w_window_start(y, g->sh, g->pt);
     column panel[GROUPS][COLUMNS];
-    for (size_t x = 0, count; x < g->ow; x += count) {
+    for (size_t x = 0, count; x < s->apart; x += count) {
         ptrdiff_t left = w_window_start(x, g->sw, g->pl);
-        count = band ? (g->ow - x < band ? g->ow - x : band) : 1;
+        count = band ? (s->apart - x < band ? s->apart - x : band) : 1;
         if (!band) output_alone(s, image, top, left, at + x * g->c);
         else {
             for (size_t group = 0; group * 4 < g->kh; group++) {
                 lines l = lines_of(s, image, top, group);
-                unpack_columns(s, &l, left, (count - 1) * g->sw + (g->kw - 1) * g->dw + 1, panel[group]);
+                unpack_columns(s, &l, left, (count - 1) * g->sw + (g->kw - 1) * g->dw + 1, parts, panel[group]);
             }
-            fn(s, panel, count, at + x * g->c);
+            fn(s, panel, x, count, at + x * g->c);
         }
     }
 }
 
-static void start(strip *s, const w_dw_u8 *d, size_t c, size_t n) {
-    *s = (strip){.d = d, .block = (const uint8_t *)d->w + c / 64 * w_dw_u8_block(&d->g) + c % 64 / BN * BN, .n = n};
+static void start(strip *s, const w_dw_u8 *d, size_t c, size_t n, int parts) {
+    const w_window *g = &d->g;
+    const uint8_t *block = (const uint8_t *)d->w + c / 64 * w_dw_u8_block(g) + c % 64 / BN * BN;
+    *s = (strip){.d = d, .w = block + 768, .n = n, .apart = (g->ow + (size_t)parts - 1) / (size_t)parts};
     memcpy(s->pad, d->zero + c, n);
     for (int j = 0; j < 4; j++) {
-        s->start[j] = IMUL(B_LOAD(s->block + j * 64), ISET1(d->late_zero));
-        s->mul[j] = VMUL(VLOAD((const float *)(const void *)(s->block + 256) + j * 16), VSET1(d->late_scale));
-        s->bias[j] = VLOAD((const float *)(const void *)(s->block + 512) + j * 16);
+        s->start[j] = B_SPREAD(IMUL(B_LOAD(block + j * 64), ISET1(d->late_zero)), parts);
+        s->mul[j] = VMUL(IREAL(B_SPREAD(B_LOAD(block + 256 + j * 64), parts)), VSET1(d->late_scale));
+        s->bias[j] = IREAL(B_SPREAD(B_LOAD(block + 512 + j * 64), parts));
     }
+    if (parts == 1) return;
+    for (size_t at = 0; at < (g->kh + 3) / 4 * g->kw * 256; at += 64) B_STORE(s->spread + at, B_SPREAD(B_LOAD(block + 768 + at), parts));
+    s->w = s->spread;
 }
 
 void KERNEL(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1) {
     const w_window *g = &d->g;
-    outputs_fn *fn = outputs_of(d);
     size_t band = band_of(g);
     for (size_t c = c0; c < c1; c += BN) {
+        size_t n = c1 - c < BN ? c1 - c : BN;
+        int parts;
+        outputs_fn *fn = outputs_of(d, n, &parts);
         strip s;
-        start(&s, d, c, c1 - c < BN ? c1 - c : BN);
-        for (size_t r = r0; r < r1; r++) row(&s, d->in + r / g->oh * g->ih * g->iw * g->c + c, r % g->oh, r * g->ow * g->c + c, band, fn);
+        start(&s, d, c, n, parts);
+        for (size_t r = r0; r < r1; r++)
+            row(&s, d->in + r / g->oh * g->ih * g->iw * g->c + c, r % g->oh, r * g->ow * g->c + c, band, parts, fn);
     }
 }

@@ -33,7 +33,7 @@ static void release_context(const weir_allocator *a, weir_context *ctx) {
         free(ctx);
 }
 
-/* Planning for a stored machine: its instruction set, within the cap, and its threads unless the caller named a number. */
+/* Planning for a stored machine: its instruction set, within the cap, its cache, and its threads unless the caller named a number. */
 static weir_status take_stored(weir_context *ctx, int threads, weir_error *e) {
     const w_machine *m;
     uint32_t theirs = 0;
@@ -44,6 +44,7 @@ static weir_status take_stored(weir_context *ctx, int threads, weir_error *e) {
         return w_fail(e, WEIR_BAD_INPUT, "%s: machine model: field 'isa': %.300s", ctx->machine_file, why.message);
     }
     ctx->cpu &= theirs;
+    ctx->l2_bytes = m->level[W_L2].bytes;
     if (!threads) ctx->threads = m->threads;
     return WEIR_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/mman.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -96,6 +97,12 @@ static weir_status take_cpu(weir_context *ctx, const weir_context_options *o, we
     return s == WEIR_OK ? s : w_fail_prefix(e, s, "WEIR_CPU");
 }
 
+static size_t second_cache(void) {
+    enum { LEAST = 256 << 10, USUAL = 512 << 10, MOST = 16 << 20 };
+    long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); /* 0 or less: not told */
+    return bytes <= 0 ? USUAL : (size_t)W_MAX(LEAST, W_MIN(bytes, MOST));
+}
+
 static weir_status take_threads(weir_context *ctx, int threads, weir_error *e) {
     if (threads < 0 || threads > THREADS_MAX)
         return w_fail(e, WEIR_USAGE, "context: %d threads; expected 0 (physical cores) to %d", threads, THREADS_MAX);
@@ -124,6 +131,7 @@ weir_status w_context_init(weir_context *ctx, const weir_context_options *o, wei
                           .cancel = o->cancel};
     W_TRY(take_allocator(ctx, &o->allocator, e));
     ctx->plan_only = o->plan_only != 0;
+    ctx->l2_bytes = second_cache();
     W_TRY(take_cpu(ctx, o, e));
     W_TRY(take_machine_file(ctx, o->machine_file, e));
     weir_status s = take_threads(ctx, o->threads, e);

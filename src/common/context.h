@@ -21,6 +21,7 @@ struct weir_context {
     void *progress_user;
     const volatile int *cancel;
     uint32_t cpu;                     /* W_CPU_* flags in use */
+    size_t l2_bytes;                  /* second cache of a core */
     int threads;
     w_pool *pool;
     const char *machine_file;         /* copied; NULL: cached or measured */

@@ -70,13 +70,11 @@ static const w_u8_tile *choose_u8(const w_kernels *k, shape s, const w_pack_u8_a
 
 /* ---- prepare ---- */
 
-#define ROWS_BYTES (256u << 10) /* input of a tile of rows: half an L2, the other half holds weights */
-
-/* Fixed at plan time. One thread: row tiles only, so that their input stays in L2 while all weights pass. Several: at least
- * one tile a thread, of rows while there are enough, else of column blocks. */
-static void set_tiles(w_step *s, igemm *m) {
+/* Fixed at plan time. One thread: row tiles only, so that their input stays in half of L2 while all weights pass through the other.
+ * Several: at least one tile a thread, of rows while there are enough, else of column blocks. */
+static void set_tiles(const w_plan *p, w_step *s, igemm *m) {
     size_t threads = (size_t)s->threads, row = W_MAX(s->in[0].bytes / W_MAX(m->p, (size_t)1), (size_t)1);
-    size_t rows = W_ALIGN_UP(W_MAX(ROWS_BYTES / row, 8 * m->mr), m->mr);
+    size_t rows = W_ALIGN_UP(W_MAX(p->ctx->l2_bytes / 2 / row, 8 * m->mr), m->mr);
     bool by_rows = m->p >= threads * m->mr * 2;
     if (threads > 1 && by_rows) rows = W_MIN(rows, W_ALIGN_UP((m->p + threads - 1) / threads, m->mr));
     m->tile_rows = W_MIN(rows, m->p);
@@ -93,7 +91,7 @@ static weir_status describe(w_plan *p, w_step *s, igemm *m, const char *kernel, 
     s->peak = peak;
     s->padded = run_pad * (double)w_packed_width(m->nr, n) / (double)n;
     s->threads = w_step_threads(p, w_step_seconds((double)m->p * (double)(r->taps * r->c) * (double)n, w_step_io_bytes(s)));
-    set_tiles(s, m);
+    set_tiles(p, s, m);
     const char *how = m->pad.lines ? "copied rows" : r->tap_table ? "indirect" : r->offset ? "in place" : "plain";
     s->tile = w_arena_printf(&p->arena_mem, "%zux%zu of %zux%zu, k %zux%zu %s", m->mr, m->nr, m->p, n, r->taps, r->c, how);
     return s->tile ? WEIR_OK : w_oom(e, 64, "a tile's description");

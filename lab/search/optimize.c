@@ -49,9 +49,13 @@ static weir_status machine_hash(weir_context *ctx, uint64_t *h, weir_error *e) {
     const w_machine *m;
     weir_document *d;
     W_TRY(w_machine_get(ctx, false, &m, e));
-    w_machine bare = *m;
-    bare.nkernel = 0;
-    W_TRY(w_machine_doc(&bare, &d, e));
+    w_machine *bare = w_alloc(ctx, sizeof *bare); /* too large for a stack */
+    if (!bare) return w_oom(e, sizeof *bare, "the machine model");
+    *bare = *m;
+    bare->nkernel = 0;
+    weir_status st = w_machine_doc(bare, &d, e);
+    w_free(ctx, bare, sizeof *bare);
+    W_TRY(st);
     *h = w_hash64(weir_document_text(d), strlen(weir_document_text(d)), *h);
     weir_document_destroy(d);
     return WEIR_OK;

@@ -32,9 +32,14 @@ static bool same_key(const w_machine *a, const w_machine *b) {
     return strcmp(a->cpu_model, b->cpu_model) == 0 && strcmp(a->isa, b->isa) == 0 && a->threads == b->threads;
 }
 
-static bool load_cached(weir_context *ctx, const w_machine *key, w_machine *out) {
+/* The machine of `key` as it is cached, for w_free; NULL: it is not. */
+static w_machine *load_cached(weir_context *ctx, const w_machine *key) {
     char path[4096];
-    return cache_path(key, path, sizeof path) && w_machine_read(ctx, path, out, NULL) == WEIR_OK && same_key(key, out);
+    w_machine *m = cache_path(key, path, sizeof path) ? w_alloc(ctx, sizeof *m) : NULL;
+    if (m && w_machine_read(ctx, path, m, NULL) == WEIR_OK && same_key(key, m))
+        return m;
+    w_free(ctx, m, sizeof *m);
+    return NULL;
 }
 
 static void make_parents(const char *path) {
@@ -76,15 +81,19 @@ static void set_key(const weir_context *ctx, w_machine *m, w_topology *t) {
     m->threads = ctx->threads;
 }
 
+/* Into *m, whose fields say nothing yet. */
 static weir_status obtain(weir_context *ctx, bool refresh, w_machine *m, weir_error *e) {
     if (ctx->machine_file)
         return w_machine_read(ctx, ctx->machine_file, m, e);
     w_topology t;
-    w_machine key = {0};
-    set_key(ctx, &key, &t);
-    if (!refresh && load_cached(ctx, &key, m))
+    memset(m, 0, sizeof *m);
+    set_key(ctx, m, &t);
+    w_machine *cached = refresh ? NULL : load_cached(ctx, m);
+    if (cached) {
+        *m = *cached;
+        w_free(ctx, cached, sizeof *cached);
         return WEIR_OK;
-    *m = key;
+    }
     W_TRY(w_machine_measure(ctx, &t, m, e));
     store_cached(ctx, m);
     return WEIR_OK;
@@ -92,13 +101,16 @@ static weir_status obtain(weir_context *ctx, bool refresh, w_machine *m, weir_er
 
 weir_status w_machine_get(weir_context *ctx, bool refresh, const w_machine **out, weir_error *e) {
     if (!ctx->machine || refresh) {
-        w_machine m = {0};
-        W_TRY(obtain(ctx, refresh, &m, e));
-        if (!ctx->machine)
-            ctx->machine = w_alloc(ctx, sizeof *ctx->machine);
-        if (!ctx->machine)
-            return w_oom(e, sizeof m, "the machine model");
-        *ctx->machine = m;
+        w_machine *m = w_alloc(ctx, sizeof *m);
+        weir_status s = m ? obtain(ctx, refresh, m, e) : w_oom(e, sizeof *m, "the machine model");
+        if (s == WEIR_OK && !ctx->machine) {
+            ctx->machine = m;
+            m = NULL;
+        }
+        if (s == WEIR_OK && m)
+            *ctx->machine = *m;
+        w_free(ctx, m, sizeof *m);
+        W_TRY(s);
     }
     *out = ctx->machine;
     return WEIR_OK;
@@ -136,12 +148,13 @@ static void add_kernel(w_machine *m, const w_kernel_share *k) {
 }
 
 void w_machine_learn(weir_context *ctx, const w_kernel_share *k, size_t n) {
-    w_machine *m = ctx->machine, cached;
+    w_machine *m = ctx->machine;
     if (!m || ctx->machine_file)
         return;
-    if (load_cached(ctx, m, &cached))
-        for (size_t i = 0; i < cached.nkernel; i++)
-            add_kernel(m, &cached.kernel[i]);
+    w_machine *cached = load_cached(ctx, m);
+    for (size_t i = 0; cached && i < cached->nkernel; i++)
+        add_kernel(m, &cached->kernel[i]);
+    w_free(ctx, cached, sizeof *cached);
     for (size_t i = 0; i < n; i++)
         add_kernel(m, &k[i]);
     store_cached(ctx, m);

@@ -195,10 +195,8 @@ weir_status w_machine_read(weir_context *ctx, const char *path, w_machine *out, 
     /* `weir machine --json` wraps the model in an envelope: both forms are read. */
     const json_t *inner = json_object_get(root, "machine");
     reader r = {path, e, WEIR_OK};
-    w_machine m = {0};
-    read_fields(&r, json_is_object(inner) ? inner : root, &m);
+    memset(out, 0, sizeof *out);
+    read_fields(&r, json_is_object(inner) ? inner : root, out);
     json_decref(root);
-    if (r.status == WEIR_OK)
-        *out = m;
     return r.status;
 }

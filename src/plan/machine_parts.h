@@ -7,7 +7,7 @@
 #define W_MACHINE_VERSION 3 /* of the JSON form and of the way of measuring; 1 had no kernels, and is read as well */
 
 /* machine_json.c: hostile input; every field is checked for presence, type and range. */
-weir_status w_machine_read(weir_context *ctx, const char *path, w_machine *out, weir_error *e);
+weir_status w_machine_read(weir_context *ctx, const char *path, w_machine *out, weir_error *e); /* *out changes even when it fails */
 /* measure.c: fills everything but the key (cpu_model, isa, threads). */
 weir_status w_machine_measure(weir_context *ctx, const w_topology *t, w_machine *m, weir_error *e);
 

@@ -18,7 +18,7 @@
 #include "vec_bytes.h"
 
 #define GROUPS 2   /* of four filter rows, at most, in a panel */
-#define COLUMNS 36 /* of a panel, at most */
+#define COLUMNS 30 /* of a panel, at most */
 #define BAND 16    /* outputs, at most, from one panel */
 #define SIDE 5     /* of the largest filter for which a vector is cut */
 #ifndef PARTS

@@ -87,6 +87,6 @@ weir_status w_search_layers(w_search *s, weir_error *e) {
         if (take) W_TRY(fill_layer(s, l, e));
         s->nlayer += has_options(l);
     }
-    if (s->nlayer == 0) return w_fail(e, WEIR_USAGE, "%s: no layer with weights is left to change", g->source);
+    if (s->nlayer == 0) return w_fail(e, WEIR_USAGE, "%s: no layer with weights is left to change: none matches, or the search has no settings of the techniques for it", g->source);
     return WEIR_OK;
 }

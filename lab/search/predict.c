@@ -67,41 +67,42 @@ static bool alike(const w_kernel_share *a, const w_kernel_share *b) { return str
 static bool known(const w_kernel_share *k, const w_machine *m) { return !k->kernel[0] || !(k->bound_s > 0) || w_machine_met(m, k->kernel, k->bound_s); }
 
 /* Bound over clock of what this machine has not met, over all steps of about the same bound that a kernel runs. */
-static size_t shares_of(const w_plan *p, const w_machine *m, const double *best, w_kernel_share *out) {
+static size_t shares_of(const w_kernel_share *key, const double *best, size_t nstep, const w_machine *m, w_kernel_share *out) {
     size_t n = 0;
-    for (size_t i = 0; i < p->nstep && n < W_KERNEL_SHARES; i++) {
-        w_kernel_share now = key_of(&p->step[i], m);
+    for (size_t i = 0; i < nstep && n < W_KERNEL_SHARES; i++) {
         double bound = 0, clock = 0;
-        bool met = known(&now, m);
-        for (size_t k = 0; k < n && !met; k++) met = alike(&out[k], &now);
-        for (size_t k = i; k < p->nstep && !met; k++) {
-            w_kernel_share other = key_of(&p->step[k], m);
-            if (alike(&other, &now)) bound += other.bound_s, clock += best[k];
-        }
+        bool met = known(&key[i], m);
+        for (size_t k = 0; k < n && !met; k++) met = alike(&out[k], &key[i]);
+        for (size_t k = i; k < nstep && !met; k++)
+            if (alike(&key[k], &key[i])) bound += key[k].bound_s, clock += best[k];
         if (met || !(clock > 0)) continue;
-        now.share = fmin(fmax(bound / clock, SHARE_LO), SHARE_HI);
-        out[n++] = now;
+        out[n] = key[i];
+        out[n++].share = fmin(fmax(bound / clock, SHARE_LO), SHARE_HI);
     }
     return n;
 }
 
-static bool all_known(const w_plan *p, const w_machine *m) {
+typedef struct learning { double *best; w_kernel_share *key, *found; } learning; /* of each step; what is new */
+
+static weir_status learn_with(w_plan *p, const w_machine *m, const learning *l, weir_error *e) {
+    bool all = true;
     for (size_t i = 0; i < p->nstep; i++) {
-        w_kernel_share k = key_of(&p->step[i], m);
-        if (!known(&k, m)) return false;
+        l->key[i] = key_of(&p->step[i], m);
+        all = all && known(&l->key[i], m);
     }
-    return true;
+    if (all) return WEIR_OK;
+    W_TRY(time_steps(p, l->best, e));
+    w_machine_learn(p->ctx, l->found, shares_of(l->key, l->best, p->nstep, m, l->found));
+    return WEIR_OK;
 }
 
 static weir_status learn(w_plan *p, const w_machine *m, weir_error *e) {
-    if (all_known(p, m)) return WEIR_OK;
-    size_t n = p->nstep * sizeof(double), nfound = W_KERNEL_SHARES * sizeof(w_kernel_share);
-    double *best = w_alloc(p->ctx, n);
-    w_kernel_share *found = w_alloc(p->ctx, nfound);
-    weir_status st = best && found ? time_steps(p, best, e) : w_oom(e, n + nfound, "timings");
-    if (st == WEIR_OK) w_machine_learn(p->ctx, found, shares_of(p, m, best, found));
-    w_free(p->ctx, best, n);
-    w_free(p->ctx, found, nfound);
+    w_arena tmp;
+    w_arena_init(&tmp, p->ctx);
+    learning l = {w_arena_array(&tmp, p->nstep, sizeof *l.best), w_arena_array(&tmp, p->nstep, sizeof *l.key),
+                  w_arena_array(&tmp, W_KERNEL_SHARES, sizeof *l.found)};
+    weir_status st = l.best && l.key && l.found ? learn_with(p, m, &l, e) : w_oom(e, p->nstep * sizeof *l.key, "timings");
+    w_arena_fini(&tmp);
     return st;
 }
 

@@ -165,8 +165,8 @@ static void read_kernels(reader *r, const json_t *o, w_machine *m) {
 
 static void read_fields(reader *r, const json_t *o, w_machine *m) {
     json_int_t version = json_integer_value(json_object_get(o, "version"));
-    if (version != 1 && version != W_MACHINE_VERSION)
-        bad(r, "", "version", "1 or 3");
+    if (version < 1 || version > W_MACHINE_VERSION)
+        bad(r, "", "version", "1 to 3");
     text(r, o, "cpu_model", m->cpu_model, sizeof m->cpu_model);
     text(r, o, "isa", m->isa, sizeof m->isa);
     m->threads = (int)number(r, "", "threads", json_object_get(o, "threads"), 1, 65536);
@@ -179,7 +179,8 @@ static void read_fields(reader *r, const json_t *o, w_machine *m) {
     if (!m->llc_victim && strcmp(policy, "inclusive") != 0)
         bad(r, "", "llc_policy", "\"victim\" or \"inclusive\"");
     read_peaks(r, o, m);
-    read_kernels(r, o, m);
+    if (version == W_MACHINE_VERSION)
+        read_kernels(r, o, m);
     m->barrier_us = number(r, "", "barrier_us", json_object_get(o, "barrier_us"), 0, 1e6);
     m->step_us = number(r, "", "step_us", json_object_get(o, "step_us"), 0, 1e6);
 }

@@ -4,7 +4,7 @@
 #include "file.h"
 #include "machine.h"
 
-#define W_MACHINE_VERSION 3 /* of the JSON form and of the way of measuring; 1 had no kernels, and is read as well */
+#define W_MACHINE_VERSION 3 /* of the JSON form and of the way of measuring; read are 1, without kernels, and 2, without its own */
 
 /* machine_json.c: hostile input; every field is checked for presence, type and range. */
 weir_status w_machine_read(weir_context *ctx, const char *path, w_machine *out, weir_error *e); /* *out changes even when it fails */

@@ -74,6 +74,10 @@ static void test_kernel_shares(void **state) {
     weir_document_destroy(doc);
     free(s);
     weir_error e;
+    s = changed("\"version\":1,", "\"version\":2,\"kernel_share\":{\"f32_x\":0.5},"); /* one share a kernel: not what is asked for now */
+    assert_int_equal(read_text(s, &a, NULL), WEIR_OK);
+    assert_int_equal(a.nkernel, 0);
+    free(s);
     static const char *const lies[] = {"-1", "[[2,-1]]", "[[2]]", "[0.5]", "[[0,0.5]]"};
     for (size_t i = 0; i < W_COUNT(lies); i++) {
         char to[80];

@@ -3,7 +3,6 @@
 
 #define BN 16
 typedef VI B;
-#define B_ZERO vdupq_n_s32(0)
 #define B_LOAD(p) vreinterpretq_s32_u8(vld1q_u8(p))
 #define B_STORE(p, v) vst1q_u8(p, vreinterpretq_u8_s32(v))
 #define B_OF8(op, a, b) vreinterpretq_s32_u8(op(vreinterpretq_u8_s32(a), vreinterpretq_u8_s32(b)))

@@ -3,7 +3,6 @@
 
 #define BN 64
 typedef __m512i B;
-#define B_ZERO _mm512_setzero_si512()
 #define B_LOAD(p) _mm512_loadu_si512(p)
 #define B_STORE(p, v) _mm512_storeu_si512(p, v)
 #define B_UNPACKLO8(a, b) _mm512_unpacklo_epi8(a, b)

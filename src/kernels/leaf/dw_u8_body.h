@@ -93,8 +93,11 @@ static void store_real(const V y[4], float *out, size_t n) {
     for (size_t c = 0; c < n; c++) out[c] = t[c % 16 / 4][c / 16 * 4 + c % 4];
 }
 
+typedef struct grid { V inv, lo, hi; VI zero; } grid;
+INLINE grid grid_of(w_requant q) { return (grid){VSET1(q.inv_scale), VSET1((float)-q.zero), VSET1((float)(255 - q.zero)), VISET1(q.zero)}; }
+
 /* plain: bytes without an activation, as all results of a vector that is cut; there: its parts that have an output. */
-INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, int parts, size_t there, V inv, V lo, V hi, VI zero) {
+INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, int parts, size_t there, const grid *r) {
     V y[4];
     VI q[4];
     UNROLL for (int j = 0; j < 4; j++) y[j] = VADD(VMUL(VITOF(acc[j]), s->mul[j]), s->bias[j]);
@@ -103,7 +106,7 @@ INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, int pa
         store_real(y, (float *)s->d->out + at, s->n);
         return;
     }
-    UNROLL for (int j = 0; j < 4; j++) q[j] = VIADD(VFTOI(B_CLAMP(VMUL(y[j], inv), lo, hi)), zero);
+    UNROLL for (int j = 0; j < 4; j++) q[j] = VIADD(VFTOI(B_CLAMP(VMUL(y[j], r->inv), r->lo, r->hi)), r->zero);
     B bytes = B_PACK16(B_PACK32(q[0], q[1]), B_PACK32(q[2], q[3]));
     uint8_t *o = (uint8_t *)s->d->out + at;
     if (parts > 1) B_STORE_PARTS(o, s->apart * s->d->g.c, there, s->n, bytes, parts);
@@ -111,17 +114,13 @@ INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, int pa
     else B_STORE_N(o, s->n, bytes);
 }
 
-#define REQUANT(q) VSET1((q).inv_scale), VSET1((float)-(q).zero), VSET1((float)(255 - (q).zero)), VISET1((q).zero)
-
 /* Outputs x to x + count - 1 of each segment of a row from their panel, kw columns and groups known when compiled. */
 INLINE void outputs(const strip *s, const column (*panel)[COLUMNS], size_t x, size_t count, size_t at, size_t groups, size_t kw, size_t dw,
                     bool plain, int parts) {
     const w_window *g = &s->d->g;
-    const w_requant r = s->d->q;
+    const grid r = grid_of(s->d->q);
     const uint8_t *w = s->w;
     size_t step = g->c, sw = g->sw, apart = s->apart, ow = g->ow;
-    V inv = VSET1(r.inv_scale), lo = VSET1((float)-r.zero), hi = VSET1((float)(255 - r.zero));
-    VI zero = VISET1(r.zero);
     for (size_t i = 0; i < count; i++, at += step) {
         B acc[4] = {s->start[0], s->start[1], s->start[2], s->start[3]};
         for (size_t group = 0; group < groups; group++)
@@ -129,7 +128,7 @@ INLINE void outputs(const strip *s, const column (*panel)[COLUMNS], size_t x, si
                 UNROLL for (int j = 0; j < 4; j++)
                     acc[j] = B_DOT(acc[j], panel[group][i * sw + k * dw][j], B_LOAD(w + (group * kw + k) * 256 + (size_t)j * 64));
         size_t there = parts == 1 ? 1 : (ow - (x + i) + apart - 1) / apart;
-        finish(s, acc, at, plain, parts, there, inv, lo, hi, zero);
+        finish(s, acc, at, plain, parts, there, &r);
     }
 }
 
@@ -169,7 +168,7 @@ static outputs_fn *outputs_of(const w_dw_u8 *d, size_t n, int *parts) {
 /* One output of a filter that has no panel. */
 static void output_alone(const strip *s, const uint8_t *image, ptrdiff_t top, ptrdiff_t left, size_t at) {
     const w_window *g = &s->d->g;
-    const w_requant r = s->d->q;
+    const grid r = grid_of(s->d->q);
     B acc[4] = {s->start[0], s->start[1], s->start[2], s->start[3]};
     for (size_t group = 0; group * 4 < g->kh; group++) {
         lines l = lines_of(s, image, top, group);
@@ -179,7 +178,7 @@ static void output_alone(const strip *s, const uint8_t *image, ptrdiff_t top, pt
             UNROLL for (size_t j = 0; j < 4; j++) acc[j] = B_DOT(acc[j], q[j], B_LOAD(s->w + (group * g->kw + k) * 256 + j * 64));
         }
     }
-    finish(s, acc, at, false, 1, 1, VSET1(r.inv_scale), VSET1((float)-r.zero), VSET1((float)(255 - r.zero)), VISET1(r.zero));
+    finish(s, acc, at, false, 1, 1, &r);
 }
 
 /* Outputs that a panel serves; 0: the filter is too large for one. */

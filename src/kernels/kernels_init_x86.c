@@ -2,12 +2,12 @@
 #include "kernels.h"
 
 #define F32(name, mr, nr, sums) {w_##name, #name, mr, nr, sums}
-#define NARROW(k, set, nr) \
+#define NARROW_TILE(bits, set, nr, ...) (w_narrow_tile){w_f32_##bits##_4x##nr##__##set, "f32_" #bits "_4x" #nr "__" #set, 4, nr, __VA_ARGS__}
+#define NARROW(k, set, nr, ...) \
     do { \
-        (k)->narrow[W_NARROW_2] = (w_narrow_tile){w_f32_q2_4x##nr##__##set, "f32_q2_4x" #nr "__" #set, 4, nr}; \
-        (k)->narrow[W_NARROW_4] = (w_narrow_tile){w_f32_q4_4x##nr##__##set, "f32_q4_4x" #nr "__" #set, 4, nr}; \
-        (k)->narrow[W_NARROW_8] = (w_narrow_tile){w_f32_q8_4x##nr##__##set, "f32_q8_4x" #nr "__" #set, 4, nr}; \
-        (k)->narrow[W_NARROW_BF16] = (w_narrow_tile){w_f32_bf16_4x##nr##__##set, "f32_bf16_4x" #nr "__" #set, 4, nr}; \
+        (k)->narrow[W_NARROW_2] = NARROW_TILE(q2, set, nr, __VA_ARGS__); \
+        (k)->narrow[W_NARROW_4] = NARROW_TILE(q4, set, nr, __VA_ARGS__); \
+        (k)->narrow[W_NARROW_8] = NARROW_TILE(q8, set, nr, __VA_ARGS__); \
     } while (0)
 #define U8(name, mr, nr, pack) {w_##name, #name, mr, nr, pack}
 
@@ -32,7 +32,8 @@ static void init_avx2(w_kernels *k) {
     k->wino[1] = (w_wino_tile){w_f32_wino4_in__avx2, w_f32_wino4_out__avx2, 4, 8};
     k->wino_u8 = (w_u8_wino_tile){w_u8_wino2_in__avx2, w_u8_wino2_out__avx2};
     k->s16_gemm = (w_s16_tile){w_s16_gemm_6x16__avx2, "s16_gemm_6x16__avx2", 6, 16, 8};
-    NARROW(k, avx2, 32);
+    NARROW(k, avx2, 32, false, w_stage_narrow);
+    k->narrow[W_NARROW_BF16] = NARROW_TILE(bf16, avx2, 32, false, w_stage_narrow);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
 }
@@ -47,7 +48,8 @@ static void init_avx512(w_kernels *k) {
     k->wino[1] = (w_wino_tile){w_f32_wino4_in__avx512, w_f32_wino4_out__avx512, 4, 16};
     k->wino_u8 = (w_u8_wino_tile){0}; /* its direct sums take half as long */
     k->s16_gemm = (w_s16_tile){w_s16_gemm_8x32__avx512, "s16_gemm_8x32__avx512", 8, 32, 16};
-    NARROW(k, avx512, 64);
+    NARROW(k, avx512, 64, false, w_stage_narrow);
+    k->narrow[W_NARROW_BF16] = NARROW_TILE(bf16, avx512, 64, false, w_stage_narrow);
     set_f32(k, f32, W_COUNT(f32));
     set_u8(k, u8, W_COUNT(u8));
 }
@@ -55,6 +57,7 @@ static void init_avx512(w_kernels *k) {
 static void init_vnni(w_kernels *k) {
     static const w_u8_tile u8[] = {U8(u8_igemm_8x32__vnni, 8, 32, W_PACK_S8_QUAD), U8(u8_igemm_8x16__vnni, 8, 16, W_PACK_S8_OCTET),
                                    U8(u8_igemm_2x64__vnni, 2, 64, W_PACK_S8_QUAD)};
+    NARROW(k, vnni, 64, true, w_stage_digits__vnni);
     k->s16_gemm = (w_s16_tile){w_s16_gemm_8x32__vnni, "s16_gemm_8x32__vnni", 8, 32, 16};
     set_u8(k, u8, W_COUNT(u8));
 }

@@ -14,7 +14,7 @@
 
 typedef struct w_f32_narrow {
     w_f32_igemm g;           /* one tap, no offsets; w: the packed blocks */
-    const float *staged;     /* the rows as w_stage_narrow leaves them, w_narrow_line floats each; the reference reads g.rows.in */
+    const void *staged;      /* the rows as the tile's stage function leaves them, w_narrow_line bytes each; the reference reads g.rows.in */
     size_t group;            /* elements of k that share a scale */
     bool zeros;              /* groups have zero points */
     float zero;              /* else the one of all */
@@ -26,7 +26,14 @@ enum { W_NARROW_2, W_NARROW_4, W_NARROW_8, W_NARROW_BF16, W_NARROW_KINDS };
 static inline int w_narrow_kind(unsigned bits) {
     return bits == 2 ? W_NARROW_2 : bits == 4 ? W_NARROW_4 : bits == 8 ? W_NARROW_8 : W_NARROW_BF16;
 }
-typedef struct w_narrow_tile { w_fn_f32_narrow *fn; const char *name; uint8_t mr, nr; } w_narrow_tile;
+typedef void w_fn_stage(void *staged, const float *row, unsigned bits, size_t k, size_t group);
+typedef struct w_narrow_tile {
+    w_fn_f32_narrow *fn;
+    const char *name;
+    uint8_t mr, nr;
+    bool digits;             /* rows are staged as digits: below */
+    w_fn_stage *stage;
+} w_narrow_tile;
 
 /* Elements that the kernels put together before their scale and zero point are applied; no group's lane is cut by it. */
 #define W_NARROW_STRETCH 256
@@ -43,8 +50,24 @@ static inline size_t w_narrow_block(unsigned bits, bool zeros, size_t width, siz
  * each filled up with zeros to a multiple of 16 and followed by the sum of its elements. A code is converted where it stands in
  * its lane, so that it comes out as itself times a power of two, whose inverse the element carries. */
 static inline size_t w_narrow_staged(size_t count) { return (count + 15) / 16 * 16 + (count + W_NARROW_STRETCH - 1) / W_NARROW_STRETCH; }
-static inline size_t w_narrow_line(size_t k, size_t group) { return k / group * w_narrow_staged(group) + w_narrow_staged(k % group); }
-void w_stage_narrow(float *dst, const float *row, unsigned bits, size_t k, size_t group);
+w_fn_stage w_stage_narrow;
+
+/* Or, for sets that multiply bytes: each stretch as a head, then its elements by sixteens as three digits to the base 256 of a
+ * whole number of units. The unit is the power of two 22 or 23 places below the largest element of the stretch, so that an
+ * element loses 2^-23 of that one, about the last place of its f32; what is summed of them is exact. Codes of a byte take turns:
+ * a quad holds what one product takes, element [code of the byte] of each byte of a lane. Inf and NaN make the unit NaN. */
+#define W_DIGITS 3
+typedef struct w_digits_head { float unit; int32_t sum[W_DIGITS]; } w_digits_head; /* the sums of the digits, lowest first */
+typedef struct w_digits { int32_t quad[W_DIGITS][4]; } w_digits;
+static inline size_t w_digits_staged(size_t count) {
+    return (count + 15) / 16 * sizeof(w_digits) + (count + W_NARROW_STRETCH - 1) / W_NARROW_STRETCH * sizeof(w_digits_head);
+}
+
+/* Bytes of a staged row. */
+static inline size_t w_narrow_line(bool digits, size_t k, size_t group) {
+    return digits ? k / group * w_digits_staged(group) + w_digits_staged(k % group)
+                  : (k / group * w_narrow_staged(group) + w_narrow_staged(k % group)) * sizeof(float);
+}
 
 /* Where the weights lie, unpacked: element (j, i) is number j * stride_n + i * stride_k of a row of codes, the first in the
  * low bits of a byte; its scale and zero point are numbers j * scale_n + i / group * scale_k. */

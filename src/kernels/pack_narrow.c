@@ -123,8 +123,8 @@ static float stage(float *to, const float *x, const float unit[16], size_t count
     return sum[0];
 }
 
-void w_stage_narrow(float *dst, const float *row, unsigned bits, size_t k, size_t group) {
-    float unit[16];
+void w_stage_narrow(void *staged, const float *row, unsigned bits, size_t k, size_t group) {
+    float unit[16], *dst = staged;
     size_t fields = 32 / bits; /* the last of a lane is moved down, which saves its mask */
     for (size_t f = 0; f < 16; f++)
         unit[f] = bits < W_BITS_BF16 && f % fields < fields - 1 ? 1.0f / (float)(1u << bits * (f % fields)) : 1.0f;

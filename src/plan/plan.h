@@ -49,7 +49,7 @@ typedef struct w_step {
     bool bytewise;             /* copies bytes of its first operand, which may lie anywhere */
     int threads;               /* parts this step is split in at most (1: not split) */
     int64_t macs;              /* by the operator's definition */
-    double macs_done;          /* that the kernel carries out, where it needs fewer (Winograd, light weights); 0: macs */
+    double macs_done;          /* that the kernel carries out, where it needs fewer (Winograd, light weights) or more (digits); 0: macs */
     double padded;             /* multiply-adds that the kernel's tile and its groups of inputs add, as a factor; 0: 1 */
     int peak;                  /* W_PEAK_* that bounds its arithmetic */
     w_bytes bytes;

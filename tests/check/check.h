@@ -44,6 +44,7 @@ void check_sums_u8(check *c, w_fn_sums_u8 *fn, int mr, int nr, int pack);
 void check_s16_gemm(check *c, w_fn_s16_gemm *fn, int mr, int nr, int pack);
 void check_u8_igemm(check *c, w_fn_u8_igemm *fn, int mr, int nr, int pack);
 void check_f32_narrow(check *c, w_fn_f32_narrow *fn, int mr, int nr, int bits);
+void check_f32_digits(check *c, w_fn_f32_digits *fn, int mr, int nr, int bits);
 /* Bytes a second that one thread reads from memory, in units of 1e9; measured once. */
 double check_read_speed(void);
 #include "check_leaf.h"

@@ -191,17 +191,18 @@ weir_status w_igemm_pack_u8(w_plan *p, w_step *s, igemm *m, w_pack_u8_args *a, w
 #define NARROW_ROWS 4.0        /* that share what unpacking costs */
 #define NEAR_BYTES (512u << 10) /* of f32 weights that stay in a cache */
 
-/* Cycles of a vector of weights, roughly: what p rows compute, and its bytes from where they lie. */
-static double vector_cycles(double lanes, double p, double unpacking, double bits, bool near) {
+/* Cycles of a vector of weights, roughly: what p rows compute, and its bytes from where they lie. row: operations for each. */
+static double vector_cycles(double lanes, double p, double row, double unpacking, double bits, bool near) {
     double rate = lanes >= 16 ? 1 : 2, tiles = (p + NARROW_ROWS - 1) / NARROW_ROWS;
-    return (p + tiles * unpacking) / rate + lanes * bits / 8 / (near ? 32 : 6);
+    return (p * row + tiles * unpacking) / rate + lanes * bits / 8 / (near ? 32 : 6);
 }
 
 const char *w_igemm_refuse_narrow(const w_kernels *k, size_t p, size_t c, size_t n, unsigned bits) {
     bool near = c * n * sizeof(float) <= NEAR_BYTES;
     double lanes = k->lanes, rows = (double)p;
-    double narrow = vector_cycles(lanes, rows, bits == W_BITS_BF16 ? 1 : 2, bits, near);
-    return narrow > vector_cycles(lanes, rows, 0, 32, near) ? "so many rows are faster with weights as f32" : NULL;
+    bool digits = k->narrow[w_narrow_kind(bits)].digits;
+    double narrow = vector_cycles(lanes, rows, digits ? W_DIGITS / 4.0 : 1, bits == W_BITS_BF16 || digits ? 1 : 2, bits, near);
+    return narrow > vector_cycles(lanes, rows, 1, 0, 32, near) ? "so many rows are faster with weights as f32" : NULL;
 }
 
 weir_status w_igemm_pack_narrow(w_plan *p, w_step *st, igemm *m, w_narrow_source *s, float zero, const float *bias, weir_error *e) {
@@ -214,7 +215,9 @@ weir_status w_igemm_pack_narrow(w_plan *p, w_step *st, igemm *m, w_narrow_source
     m->nr = t->nr;
     m->group = s->group;
     m->bits = s->bits;
-    st->scratch_bytes = m->p * w_narrow_line(s->k, s->group) * sizeof(float);
+    m->stage = t->stage;
+    m->line = w_narrow_line(t->digits, s->k, s->group);
+    st->scratch_bytes = m->p * m->line;
     m->zeros = s->zero != NULL;
     m->zero = zero;
     m->blocks = (s->n + t->nr - 1) / t->nr;
@@ -224,7 +227,8 @@ weir_status w_igemm_pack_narrow(w_plan *p, w_step *st, igemm *m, w_narrow_source
     if (!packed) return WEIR_NO_RESOURCE;
     w_pack_narrow(packed, t->nr, s);
     m->f32.w = packed;
-    return describe(p, st, m, t->name, W_PEAK_F32, 1, e);
+    if (t->digits) st->macs_done = W_DIGITS * (double)m->p * (double)s->k * (double)s->n;
+    return describe(p, st, m, t->name, t->digits ? W_PEAK_INT8 : W_PEAK_F32, 1, e);
 }
 
 float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error *e) {
@@ -314,8 +318,7 @@ static void pad_line(void *arg, size_t i) {
 static void stage_row(void *arg, size_t p) {
     const job *j = arg;
     const igemm *m = j->m;
-    size_t line = w_narrow_line(m->f32.rows.c, m->group);
-    w_stage_narrow((float *)j->scratch + p * line, (const float *)j->in + p * m->f32.rows.row_stride, m->bits, m->f32.rows.c, m->group);
+    m->stage(j->scratch + p * m->line, (const float *)j->in + p * m->f32.rows.row_stride, m->bits, m->f32.rows.c, m->group);
 }
 
 static void tile(void *arg, size_t index) {
@@ -325,7 +328,7 @@ static void tile(void *arg, size_t index) {
     size_t p1 = W_MIN(p0 + m->tile_rows, m->p), b1 = W_MIN(b0 + m->tile_blocks, m->blocks);
     const void *in = m->pad.lines ? j->scratch : j->in;
     if (!m->fn_u8) {
-        w_f32_narrow g = {.g = m->f32, .staged = (const float *)(const void *)j->scratch, .group = m->group, .zeros = m->zeros, .zero = m->zero};
+        w_f32_narrow g = {.g = m->f32, .staged = j->scratch, .group = m->group, .zeros = m->zeros, .zero = m->zero};
         g.g.rows.in = in;
         g.g.out = (float *)j->out;
         g.g.res = (const float *)j->res;

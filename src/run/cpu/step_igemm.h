@@ -23,6 +23,8 @@ typedef struct igemm {
     w_fn_f32_narrow *fn_narrow; /* with f32's fields, and these: as in w_f32_narrow */
     size_t group;
     unsigned bits;             /* of a weight */
+    w_fn_stage *stage;
+    size_t line;               /* bytes of a staged row */
     bool zeros;
     float zero;
     size_t p, blocks, block_bytes, packed_bytes, mr, nr; /* block_bytes: of a whole block */

@@ -1,11 +1,5 @@
-/* What a recipe will cost on data that nobody has seen, from what it did to the search samples.
- *
- * A sample that goes to another class is lost if the float network was right about it. The labels of data that the network
- * was trained on side with it: it has learnt by heart samples that it would get wrong elsewhere, so too much seems lost.
- * With --train the prediction therefore asks no label: each sample that moves loses what the float network's own
- * probabilities say, that of the old class less that of the new. This also scatters less, since a moved sample counts for the
- * small difference of two near probabilities and not for a whole hit or miss. Samples split off from unseen data have honest
- * labels, and those are used. Decision 10 has the figures. */
+/* What a recipe will cost on data that it has not met, and what a look at it will show: margins.c has the two halves of the
+ * prediction. */
 #include "search.h"
 #include <math.h>
 
@@ -13,7 +7,9 @@
 #define LUCK_MORE 0.67  /* more for each look that failed */
 
 double w_predicted_drop(const w_search *s, const w_paired *p) {
-    return s->o->train ? p->soft : w_paired_drop(p);
+    double drop = 0;
+    for (size_t b = 0; b < W_MARGINS; b++) drop += p->rate[b] * s->worth[b];
+    return drop;
 }
 
 double w_look_confidence(const w_search *s) { return s->o->accept_point ? 0.5 : 1 - 0.05 / W_LOOKS; }

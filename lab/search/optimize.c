@@ -101,6 +101,7 @@ static weir_status prepare(w_search *s, weir_error *e) {
     W_TRY(w_search_kernels(s, e));
     W_TRY(identify(s, e));
     W_TRY(w_store_open(s->ctx, s->o->trial_store, s->o->resume, &s->store, e));
+    W_TRY(w_search_margins(s, e));
     W_TRY(measure_base(s, e));
     W_TRY(w_search_blankets(s, e));
     W_TRY(w_sensitivity(s, W_MEASURED_BY, e));
@@ -188,8 +189,7 @@ weir_status weir_optimize(const weir_model *model, const weir_optimize_options *
     result_drop(&r);
     if (s.point) w_free(s.ctx, s.point, s.cap_point * sizeof *s.point);
     json_decref(s.settings);
-    w_outputs_fini(s.ctx, &s.base_quick);
-    w_outputs_fini(s.ctx, &s.base_full);
+    for (int i = 0; i < W_SETS; i++) w_outputs_fini(s.ctx, &s.base_of[i]);
     w_calibration_destroy(s.calibration);
     w_store_close(s.store);
     w_arena_fini(&s.arena);

@@ -37,7 +37,7 @@ static weir_status run_all(runner *r, const w_samples *set, w_outputs *out, weir
         size_t m = W_MIN((size_t)r->batch, set->n - first);
         for (size_t i = 0; i < m; i++) {
             size_t at = w_sample_at(set, first + i);
-            memcpy(in + i * r->sample_bytes, weir_dataset_sample(set->data, at), r->sample_bytes);
+            w_sample_copy(set, first + i, (float *)(void *)(in + i * r->sample_bytes));
             out->label[first + i] = weir_dataset_label(set->data, at);
         }
         if (w_cancelled(ctx)) return w_fail(e, WEIR_INTERRUPTED, "interrupted");
@@ -90,21 +90,14 @@ static double divergence(const float *p, const float *q, size_t n) {
     return kl;
 }
 
-/* What the baseline's probabilities say is lost when sample i goes from its class to another. */
-static double soft_loss(const w_outputs *base, size_t i, int32_t from, int32_t to) {
-    const float *x = base->logit + i * base->classes;
-    double all = log_sum(x, base->classes);
-    return exp(x[from] - all) - exp(x[to] - all);
-}
-
 w_paired w_paired_compare(const w_outputs *base, const w_outputs *now) {
     w_paired p = {.n = base->n};
     size_t right = 0, base_right = 0;
-    double kl = 0, soft = 0;
+    double kl = 0;
     for (size_t i = 0; i < base->n; i++) {
         int32_t from = w_outputs_class(base, i), to = w_outputs_class(now, i);
         bool b = from == base->label[i], x = to == base->label[i];
-        if (from != to) p.moved++, soft += soft_loss(base, i, from, to);
+        p.moved += from != to;
         right += x, base_right += b;
         p.lost += b && !x;
         p.won += x && !b;
@@ -113,7 +106,6 @@ w_paired w_paired_compare(const w_outputs *base, const w_outputs *now) {
     p.top1 = 100.0 * (double)right / (double)p.n;
     p.base_top1 = 100.0 * (double)base_right / (double)p.n;
     p.kl = kl / (double)p.n;
-    p.soft = 100.0 * soft / (double)p.n;
     return p;
 }
 

@@ -7,6 +7,33 @@
 #define QUICK 1000
 #define FULL 6000
 
+#define IMAGE 8 /* least edge of what is taken for an image */
+
+/* A pixel up, down, left or right; the border stays. */
+static void move(const float *from, float *to, size_t h, size_t w, size_t direction) {
+    for (size_t y = 0; y < h; y++, to += w) {
+        size_t above = y ? y - 1 : 0, below = y + 1 < h ? y + 1 : y;
+        const float *row = from + (direction == 0 ? below : direction == 1 ? above : y) * w;
+        memcpy(to + (direction == 2), row + (direction == 3), (w - (direction >= 2)) * sizeof *to);
+        if (direction == 2) to[0] = row[0];
+        if (direction == 3) to[w - 1] = row[w - 1];
+    }
+}
+
+void w_sample_copy(const w_samples *s, size_t i, float *to) {
+    int rank;
+    size_t at = w_sample_at(s, i), count = 1, h = 0, w = 0;
+    const int64_t *dims = weir_dataset_shape(s->data, &rank);
+    const float *from = weir_dataset_sample(s->data, at);
+    for (int k = 0; k < rank; k++) count *= (size_t)dims[k];
+    if (rank >= 2) h = (size_t)dims[rank - 2], w = (size_t)dims[rank - 1];
+    if (!s->moved || h < IMAGE || w < IMAGE) {
+        memcpy(to, from, count * sizeof *to);
+        return;
+    }
+    for (size_t done = 0; done < count; done += h * w) move(from + done, to + done, h, w, at % 4);
+}
+
 /* Takes the next n samples of a list; fewer when it is short. */
 static w_samples take(const w_samples *all, size_t *at, size_t n) {
     w_samples s = *all;
@@ -49,6 +76,7 @@ weir_status w_search_samples(w_search *s, weir_error *e) {
     s->calibration_set = take(&all, &at, W_MIN((size_t)CALIBRATION, all.n / 3));
     s->quick = take(&all, &at, W_MIN((size_t)QUICK, (all.n - at) / 3));
     s->full = take(&all, &at, FULL);
+    s->full.moved = train != NULL;
     if (s->quick.n < 50 || s->full.n < 50 || s->verify.n < 50)
         return w_fail(e, WEIR_USAGE, "too few samples: %zu for the search and %zu for verification (at least 50 each are needed)", all.n, s->verify.n);
     return WEIR_OK;

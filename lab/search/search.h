@@ -13,6 +13,7 @@ weir_status w_outputs_run(const weir_model *model, const w_samples *s, w_outputs
 void w_outputs_fini(weir_context *ctx, w_outputs *o);
 int32_t w_outputs_class(const w_outputs *o, size_t i);
 
+#define W_MARGINS 16
 /* Paired comparison with the baseline on the same samples. */
 typedef struct w_paired {
     size_t n;
@@ -20,7 +21,7 @@ typedef struct w_paired {
     size_t moved;              /* another class than before, right or wrong */
     double top1, base_top1;    /* percent */
     double kl;                 /* mean Kullback-Leibler divergence of the class probabilities, baseline to this, in nats */
-    double soft;               /* points that are lost by the baseline's own probabilities, without labels (estimate.c) */
+    double rate[W_MARGINS];    /* share that moves, by the baseline's margin (margins.c); of full trials */
 } w_paired;
 w_paired w_paired_compare(const w_outputs *base, const w_outputs *now);
 double w_paired_drop(const w_paired *p);                /* points */
@@ -79,6 +80,7 @@ typedef struct w_layer {
 #define W_OFF (-1)
 typedef int8_t w_choice;
 
+typedef enum w_set { W_SET_QUICK, W_SET_FULL, W_SET_VERIFY, W_SETS } w_set; /* of samples */
 typedef struct w_trial { w_paired p; w_stock stock; double predicted_s, dram_bytes; } w_trial;
 /* A joint trial, kept for the front. */
 typedef struct w_point { w_choice *choice; w_trial t; double kl_sum /* of the parts */; bool inside; } w_point;
@@ -90,7 +92,9 @@ typedef struct w_search {
     const weir_optimize_options *o;
     w_samples calibration_set, quick, full, verify;
     w_calibration *calibration;
-    w_outputs base_quick, base_full;   /* made on first use (trial.c) */
+    w_outputs base_of[W_SETS]; /* what the float network answers, made on first use (trial.c) */
+    double margin[W_MARGINS];  /* where each bin of margins begins, ascending */
+    double worth[W_MARGINS];   /* points that are lost on the evaluation samples if all of a bin move (margins.c) */
     w_stock base;              /* of the network with nothing chosen: what loses nothing, and what --set fixed */
     double base_s, base_dram, base_kl, base_drop;
     w_store *store;
@@ -111,6 +115,14 @@ typedef struct w_search {
     double started;
 } w_search;
 
+/* ---- what moves, and what a move costs (margins.c) ---- */
+weir_status w_search_margins(w_search *s, weir_error *e); /* fills margin and worth */
+weir_status w_margin_edges(weir_context *ctx, const w_outputs *base, double edge[W_MARGINS], weir_error *e);
+void w_margin_rates(const w_outputs *base, const w_outputs *now, const double edge[W_MARGINS], double rate[W_MARGINS]);
+void w_margin_worth(const w_outputs *base, const double edge[W_MARGINS], double worth[W_MARGINS]);
+json_t *w_margins_json(const double x[W_MARGINS]);                   /* NULL: out of memory */
+weir_status w_margins_from(const w_search *s, const char *key, const json_t *value, double out[W_MARGINS], weir_error *e);
+
 /* ---- recipes of choices (choice.c) ---- */
 w_choice *w_choice_new(w_search *s);                                 /* all off, but for what --set fixed; arena; NULL: out of memory */
 w_choice *w_choice_copy(w_search *s, const w_choice *c);
@@ -121,9 +133,13 @@ json_t *w_choice_recipe(const w_search *s, const w_choice *c, w_recipe_kind kind
 
 /* ---- one search ---- */
 weir_status w_search_samples(w_search *s, weir_error *e);            /* samples.c */
+/* Sample i of the list. Where it is to be moved, an image (the last two dimensions) goes a pixel to a side that its number
+ * chooses: to a network, images near those that it was trained on are as new ones are, more than these themselves. */
+void w_sample_copy(const w_samples *s, size_t i, float *to);
 weir_status w_search_layers(w_search *s, weir_error *e);             /* layers.c: what may be changed, and how */
 weir_status w_set_rules(w_search *s, w_layer *l, bool *any, weir_error *e); /* set_rules.c: --set for one layer */
 weir_status w_pattern_matches(const char *pattern, const char *option, const char *label, bool *out, weir_error *e);
+weir_status w_base_outputs(w_search *s, w_set set, const w_outputs **out, weir_error *e);
 weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *out, weir_error *e);
 weir_status w_trial_cost(w_search *s, const json_t *recipe, double *seconds, double *dram, weir_error *e); /* planned, not run; remembered */
 double w_search_used(const w_search *s);                             /* share of the time limit; 0 without one */

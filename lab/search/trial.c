@@ -16,9 +16,10 @@ double w_search_used(const w_search *s) { return s->o->time_limit_s > 0 ? (w_now
 
 bool w_search_expired(const w_search *s) { return w_search_used(s) > 1; }
 
-static weir_status base_outputs(w_search *s, bool full, const w_outputs **out, weir_error *e) {
-    w_outputs *o = full ? &s->base_full : &s->base_quick;
-    if (!o->logit) W_TRY(w_outputs_run(s->model, full ? &s->full : &s->quick, o, e));
+weir_status w_base_outputs(w_search *s, w_set set, const w_outputs **out, weir_error *e) {
+    const w_samples *of[W_SETS] = {&s->quick, &s->full, &s->verify};
+    w_outputs *o = &s->base_of[set];
+    if (!o->logit) W_TRY(w_outputs_run(s->model, of[set], o, e));
     *out = o;
     return WEIR_OK;
 }
@@ -27,11 +28,12 @@ static weir_status measure(w_search *s, const json_t *recipe, bool full, w_trial
     weir_model *m;
     w_outputs now;
     const w_outputs *base;
-    W_TRY(base_outputs(s, full, &base, e));
+    W_TRY(w_base_outputs(s, full ? W_SET_FULL : W_SET_QUICK, &base, e));
     W_TRY(w_recipe_apply(s->model, recipe, s->calibration, &m, e));
     weir_status st = w_outputs_run(m, full ? &s->full : &s->quick, &now, e);
     if (st == WEIR_OK) {
         t->p = w_paired_compare(base, &now);
+        if (full) w_margin_rates(base, &now, s->margin, t->p.rate);
         t->stock = w_graph_stock(m->graph);
         w_outputs_fini(s->ctx, &now);
         st = w_predict(m, &t->predicted_s, &t->dram_bytes, e);
@@ -51,21 +53,20 @@ static weir_status trial_key(const w_search *s, const char *kind, const json_t *
 }
 
 static json_t *trial_json(const w_trial *t) {
-    return json_pack("{s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "n", (json_int_t)t->p.n, "lost", (json_int_t)t->p.lost,
+    return json_pack("{s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:o}", "n", (json_int_t)t->p.n, "lost", (json_int_t)t->p.lost,
                      "won", (json_int_t)t->p.won, "moved", (json_int_t)t->p.moved, "top1", t->p.top1, "base", t->p.base_top1, "kl", t->p.kl,
-                     "soft", t->p.soft, "bits", t->stock.bits, "elements", t->stock.elements, "zeros",
-                     t->stock.zeros, "seconds", t->predicted_s, "dram", t->dram_bytes);
+                     "bits", t->stock.bits, "elements", t->stock.elements, "zeros", t->stock.zeros, "seconds", t->predicted_s,
+                     "dram", t->dram_bytes, "rates", w_margins_json(t->p.rate));
 }
 
-static const char *const trial_fields[] = {"n", "lost", "won", "moved", "top1", "base", "kl", "soft", "bits", "elements", "zeros", "seconds",
+static const char *const trial_fields[] = {"n", "lost", "won", "moved", "top1", "base", "kl", "bits", "elements", "zeros", "seconds",
                                            "dram", NULL};
 
 static double num(const json_t *j, const char *k) { return json_number_value(json_object_get(j, k)); }
 
 static w_trial trial_from(const json_t *j) {
     return (w_trial){.p = {.n = (size_t)num(j, "n"), .lost = (size_t)num(j, "lost"), .won = (size_t)num(j, "won"),
-                           .moved = (size_t)num(j, "moved"), .top1 = num(j, "top1"), .base_top1 = num(j, "base"), .kl = num(j, "kl"),
-                           .soft = num(j, "soft")},
+                           .moved = (size_t)num(j, "moved"), .top1 = num(j, "top1"), .base_top1 = num(j, "base"), .kl = num(j, "kl")},
                      .stock = {num(j, "bits"), num(j, "elements"), num(j, "zeros")},
                      .predicted_s = num(j, "seconds"), .dram_bytes = num(j, "dram")};
 }
@@ -89,6 +90,7 @@ weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *o
     if (known) {
         weir_status st = w_store_numbers(s->store, key, known, trial_fields, e);
         if (st == WEIR_OK) *out = trial_from(known);
+        if (st == WEIR_OK) st = w_margins_from(s, key, json_object_get(known, "rates"), out->p.rate, e);
         json_decref(known);
         return st;
     }

@@ -1,4 +1,4 @@
-/* Verification: the only place where the evaluation samples are looked at. At most three looks, each at 98.33 % so that
+/* Verification: the only place where a recipe meets the evaluation samples. At most three looks, each at 98.33 % so that
  * together they keep 95 %; looks are counted in the trial store, across resumes. */
 #include "search.h"
 #include "hash.h"
@@ -10,11 +10,6 @@ static double confidence(const w_search *s) { return s->o->accept_point ? 0.95 :
 
 double w_verify_limit(const w_search *s, const w_paired *p) {
     return s->o->relative ? s->o->max_drop * p->base_top1 / 100 : s->o->max_drop;
-}
-
-static weir_status baseline(w_search *s, w_outputs *out, weir_error *e) {
-    w_progress(s->ctx, "verification", 0, 2);
-    return w_outputs_run(s->model, &s->verify, out, e);
 }
 
 static w_paired from_json(const json_t *j) {
@@ -32,15 +27,16 @@ static json_t *to_json(const w_paired *p) {
 }
 
 static weir_status look(w_search *s, const weir_model *m, w_paired *out, weir_error *e) {
-    w_outputs base, now;
-    W_TRY(baseline(s, &base, e));
+    const w_outputs *base;
+    w_outputs now;
+    w_progress(s->ctx, "verification", 0, 2);
+    W_TRY(w_base_outputs(s, W_SET_VERIFY, &base, e));
     w_progress(s->ctx, "verification", 1, 2);
     weir_status st = w_outputs_run(m, &s->verify, &now, e);
     if (st == WEIR_OK) {
-        *out = w_paired_compare(&base, &now);
+        *out = w_paired_compare(base, &now);
         w_outputs_fini(s->ctx, &now);
     }
-    w_outputs_fini(s->ctx, &base);
     w_progress(s->ctx, "verification", 2, 2);
     return st;
 }

@@ -343,8 +343,8 @@ static int64_t sum_of(const json_t *counts) {
 
 /* A failed look lowers what the next recipe may be predicted to lose, and never raises it again. */
 static void failed_looks_teach(void **state) {
-    w_search s = {.o = &(weir_optimize_options){.train = data, .accept_point = true}, .limit = 0.5, .ceiling = INFINITY, .verify = {.n = 10000}};
-    w_paired p = {.n = 6000, .soft = 0.3}, milder = {.n = 6000, .soft = 0.19}, mild = {.n = 6000, .soft = 0.05};
+    w_search s = {.o = &(weir_optimize_options){.train = data, .accept_point = true}, .limit = 0.5, .ceiling = INFINITY, .verify = {.n = 10000}, .worth = {1}};
+    w_paired p = {.n = 6000, .rate = {0.3}}, milder = {.n = 6000, .rate = {0.19}}, mild = {.n = 6000, .rate = {0.05}};
     assert_true(w_predicted_upper(&s, &p) <= s.limit);
     w_look_failed(&s, &p, 0.1);
     assert_true(w_predicted_upper(&s, &p) > s.limit && w_predicted_upper(&s, &milder) <= s.limit);

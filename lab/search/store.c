@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define APPLICATION 0x57454952 /* "WEIR", in the header of the file */
-#define VERSION 1
+#define VERSION 2              /* 2: trials say what moves, by margin */
 #define LOCK_AT 0x60000000     /* behind the bytes that sqlite locks */
 
 struct w_store {
@@ -28,7 +28,7 @@ static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS trial (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS attempt (id INTEGER PRIMARY KEY, key TEXT NOT NULL);"
-    "PRAGMA application_id=0x57454952; PRAGMA user_version=1;"
+    "PRAGMA application_id=0x57454952; PRAGMA user_version=2;"
     "COMMIT;";
 
 static weir_status db_fail(const w_store *s, int rc, weir_error *e) {
@@ -93,18 +93,15 @@ static int number(w_store *s, const char *sql, int *out) {
     return rc;
 }
 
-/* Stores of the first releases have no application number. */
 static weir_status check_kind(w_store *s, bool *fresh, weir_error *e) {
-    int application = 0, version = 0, tables = 0, ours = 0;
+    int application = 0, version = 0, tables = 0;
     int rc = number(s, "PRAGMA application_id", &application);
     if (!rc) rc = number(s, "PRAGMA user_version", &version);
     if (!rc) rc = number(s, "SELECT count(*) FROM sqlite_master", &tables);
-    if (!rc) rc = number(s, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('trial', 'attempt')", &ours);
     if (rc) return db_fail(s, rc, e);
     *fresh = tables == 0 && application == 0 && version == 0;
     if (*fresh) return WEIR_OK;
-    if (application != APPLICATION && !(application == 0 && version == VERSION && ours == 2))
-        return w_fail(e, WEIR_BAD_INPUT, "trial store %s: an sqlite file of another program", s->path);
+    if (application != APPLICATION) return w_fail(e, WEIR_BAD_INPUT, "trial store %s: an sqlite file of another program", s->path);
     if (version != VERSION) return w_fail(e, WEIR_BAD_INPUT, "trial store %s: version %d, this weir reads %d; remove it to start afresh", s->path, version, VERSION);
     return WEIR_OK;
 }

@@ -42,13 +42,9 @@ typedef struct w_kernels {
 } w_kernels;
 
 /* W_KERNEL(kind, name, flags, mr, nr, pack): w_fn_<kind> is the function type, w_<name> the function. */
-typedef w_fn_f32_narrow w_fn_f32_digits;
 #define W_KERNEL(kind, name, flags, mr, nr, pack) extern w_fn_##kind w_##name;
 #include "kernels.inc"
 #undef W_KERNEL
-#if W_ARCH_X86
-extern w_fn_stage w_stage_digits__vnni;
-#endif
 
 void w_kernels_init(w_kernels *k, uint32_t cpu_flags);
 /* One per architecture and part of the table, called by w_kernels_init. */

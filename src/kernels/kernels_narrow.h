@@ -14,12 +14,14 @@
 
 typedef struct w_f32_narrow {
     w_f32_igemm g;           /* one tap, no offsets; w: the packed blocks */
-    const void *staged;      /* the rows as the tile's stage function leaves them, w_narrow_line bytes each; the reference reads g.rows.in */
+    const void *staged;      /* the rows as the tile's stage function leaves them, w_narrow_line bytes each; the
+                              * reference reads g.rows.in */
     size_t group;            /* elements of k that share a scale */
     bool zeros;              /* groups have zero points */
     float zero;              /* else the one of all */
 } w_f32_narrow;
 typedef void w_fn_f32_narrow(const w_f32_narrow *g, size_t p0, size_t p1, size_t b0, size_t b1);
+typedef w_fn_f32_narrow w_fn_f32_digits; /* takes rows as digits */
 
 #define W_BITS_BF16 16
 enum { W_NARROW_2, W_NARROW_4, W_NARROW_8, W_NARROW_BF16, W_NARROW_KINDS };
@@ -53,12 +55,14 @@ static inline size_t w_narrow_staged(size_t count) { return (count + 15) / 16 * 
 w_fn_stage w_stage_narrow;
 
 /* Or, for sets that multiply bytes: each stretch as a head, then its elements by sixteens as three digits to the base 256 of a
- * whole number of units. The unit is the power of two 22 or 23 places below the largest element of the stretch, so that an
- * element loses 2^-23 of that one, about the last place of its f32; what is summed of them is exact. Codes of a byte take turns:
- * a quad holds what one product takes, element [code of the byte] of each byte of a lane. Inf and NaN make the unit NaN. */
+ * whole number of units. The unit is the power of two 21 or 22 places below the largest element of the stretch, so that an
+ * element loses at most 1.01 * 2^-23 of that one, about the last place of its f32; what is summed of them is exact. Codes of a
+ * byte take turns: a quad holds what one product takes, element [code of the byte] of each byte of a lane. Inf and NaN make
+ * the unit NaN. */
 #define W_DIGITS 3
 typedef struct w_digits_head { float unit; int32_t sum[W_DIGITS]; } w_digits_head; /* the sums of the digits, lowest first */
 typedef struct w_digits { int32_t quad[W_DIGITS][4]; } w_digits;
+w_fn_stage w_stage_digits__vnni;
 static inline size_t w_digits_staged(size_t count) {
     return (count + 15) / 16 * sizeof(w_digits) + (count + W_NARROW_STRETCH - 1) / W_NARROW_STRETCH * sizeof(w_digits_head);
 }

@@ -183,8 +183,8 @@ CASES = [
     store("text-resumed", "trial store", data=b"my notes, which weir must not throw away\n" * 30),
     store("foreign", "an sqlite file of another program", ["CREATE TABLE mail (id INTEGER)"]),
     store("foreign-number", "an sqlite file of another program", TABLES + ["PRAGMA application_id=7", "PRAGMA user_version=1"]),
-    store("version", "version 9, this weir reads 1", TABLES + ["PRAGMA application_id=%d" % 0x57454952, "PRAGMA user_version=9"]),
-    store("no-tables", "no such table", ["CREATE TABLE t (x)", "PRAGMA application_id=%d" % 0x57454952, "PRAGMA user_version=1"]),
+    store("version", "version 9, this weir reads 2", TABLES + ["PRAGMA application_id=%d" % 0x57454952, "PRAGMA user_version=9"]),
+    store("no-tables", "no such table", ["CREATE TABLE t (x)", "PRAGMA application_id=%d" % 0x57454952, "PRAGMA user_version=2"]),
     store("cut", "remove it to start afresh", data=MAGIC + bytes(300)),
     store("damaged", "remove it to start afresh", data=MAGIC + bytes([16, 0, 1, 1, 0, 64, 32, 32]) + b"\xff" * 4072),
 ]

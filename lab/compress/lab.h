@@ -19,7 +19,7 @@ typedef struct w_samples {
     const weir_dataset *data;
     const uint32_t *index;         /* NULL: samples first, first + 1, ... */
     size_t first, n;
-    bool moved;                    /* images are taken a pixel off (w_sample_copy) */
+    bool shifted;                  /* images are taken a pixel off (w_sample_copy) */
 } w_samples;
 static inline size_t w_sample_at(const w_samples *s, size_t i) { return s->index ? s->index[i] : s->first + i; }
 

@@ -9,6 +9,7 @@
  * Bins hold shares of the search samples, narrow where margins are small, so that no scale of the outputs matters. Both parts
  * are remembered in the trial store. Decision 10 has the figures. */
 #include "search.h"
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ static double margin_of(const w_outputs *o, size_t i, int32_t *best, int32_t *ne
     *next = *best;
     for (size_t k = 0; k < o->classes; k++)
         if ((int32_t)k != *best && (*next == *best || x[k] > x[*next])) *next = (int32_t)k;
-    return (double)x[*best] - x[*next];
+    double margin = (double)x[*best] - x[*next];
+    return margin >= 0 ? fmin(margin, DBL_MAX) : 0; /* a NaN is no preference */
 }
 
 static size_t bin_of(const double edge[W_MARGINS], double margin) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define BATCH 64
+#define FARTHEST 1e6 /* nats: the divergence of class scores that are not finite */
 
 static int64_t batch_of(const weir_model *model) {
     const w_shape *s = &model->graph->value[model->graph->input[0]].shape;
@@ -105,7 +106,7 @@ w_paired w_paired_compare(const w_outputs *base, const w_outputs *now) {
     }
     p.top1 = 100.0 * (double)right / (double)p.n;
     p.base_top1 = 100.0 * (double)base_right / (double)p.n;
-    p.kl = kl / (double)p.n;
+    p.kl = isfinite(kl) ? kl / (double)p.n : FARTHEST;
     return p;
 }
 

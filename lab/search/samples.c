@@ -10,7 +10,7 @@
 #define IMAGE 8 /* least edge of what is taken for an image */
 
 /* A pixel up, down, left or right; the border stays. */
-static void move(const float *from, float *to, size_t h, size_t w, size_t direction) {
+static void shift(const float *from, float *to, size_t h, size_t w, size_t direction) {
     for (size_t y = 0; y < h; y++, to += w) {
         size_t above = y ? y - 1 : 0, below = y + 1 < h ? y + 1 : y;
         const float *row = from + (direction == 0 ? below : direction == 1 ? above : y) * w;
@@ -27,11 +27,11 @@ void w_sample_copy(const w_samples *s, size_t i, float *to) {
     const float *from = weir_dataset_sample(s->data, at);
     for (int k = 0; k < rank; k++) count *= (size_t)dims[k];
     if (rank >= 2) h = (size_t)dims[rank - 2], w = (size_t)dims[rank - 1];
-    if (!s->moved || h < IMAGE || w < IMAGE) {
+    if (!s->shifted || h < IMAGE || w < IMAGE) {
         memcpy(to, from, count * sizeof *to);
         return;
     }
-    for (size_t done = 0; done < count; done += h * w) move(from + done, to + done, h, w, at % 4);
+    for (size_t done = 0; done < count; done += h * w) shift(from + done, to + done, h, w, at % 4);
 }
 
 /* Takes the next n samples of a list; fewer when it is short. */
@@ -76,7 +76,7 @@ weir_status w_search_samples(w_search *s, weir_error *e) {
     s->calibration_set = take(&all, &at, W_MIN((size_t)CALIBRATION, all.n / 3));
     s->quick = take(&all, &at, W_MIN((size_t)QUICK, (all.n - at) / 3));
     s->full = take(&all, &at, FULL);
-    s->full.moved = train != NULL;
+    s->full.shifted = train != NULL;
     if (s->quick.n < 50 || s->full.n < 50 || s->verify.n < 50)
         return w_fail(e, WEIR_USAGE, "too few samples: %zu for the search and %zu for verification (at least 50 each are needed)", all.n, s->verify.n);
     return WEIR_OK;

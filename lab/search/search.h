@@ -20,7 +20,7 @@ typedef struct w_paired {
     size_t lost, won;          /* right before and wrong now; wrong before and right now */
     size_t moved;              /* another class than before, right or wrong */
     double top1, base_top1;    /* percent */
-    double kl;                 /* mean Kullback-Leibler divergence of the class probabilities, baseline to this, in nats */
+    double kl;                 /* mean Kullback-Leibler divergence of the class probabilities, baseline to this, in nats; finite */
     double rate[W_MARGINS];    /* share that moves, by the baseline's margin (margins.c); of full trials */
 } w_paired;
 w_paired w_paired_compare(const w_outputs *base, const w_outputs *now);
@@ -133,7 +133,7 @@ json_t *w_choice_recipe(const w_search *s, const w_choice *c, w_recipe_kind kind
 
 /* ---- one search ---- */
 weir_status w_search_samples(w_search *s, weir_error *e);            /* samples.c */
-/* Sample i of the list. Where it is to be moved, an image (the last two dimensions) goes a pixel to a side that its number
+/* Sample i of the list. Where it is to be shifted, an image (the last two dimensions) goes a pixel to a side that its number
  * chooses: to a network, images near those that it was trained on are as new ones are, more than these themselves. */
 void w_sample_copy(const w_samples *s, size_t i, float *to);
 weir_status w_search_layers(w_search *s, weir_error *e);             /* layers.c: what may be changed, and how */

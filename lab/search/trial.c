@@ -2,6 +2,7 @@
  * network's own answers are computed when the first trial really runs: a search that finds all in its store needs none. */
 #include "search.h"
 #include "hash.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,10 +17,20 @@ double w_search_used(const w_search *s) { return s->o->time_limit_s > 0 ? (w_now
 
 bool w_search_expired(const w_search *s) { return w_search_used(s) > 1; }
 
+static weir_status check_finite(const w_search *s, const w_samples *set, const w_outputs *o, weir_error *e) {
+    for (size_t i = 0; i < o->n * o->classes; i++)
+        if (!isfinite(o->logit[i]))
+            return w_fail(e, WEIR_BAD_INPUT, "%s: the class scores of sample %zu are not finite", s->model->graph->source, w_sample_at(set, i / o->classes));
+    return WEIR_OK;
+}
+
 weir_status w_base_outputs(w_search *s, w_set set, const w_outputs **out, weir_error *e) {
     const w_samples *of[W_SETS] = {&s->quick, &s->full, &s->verify};
     w_outputs *o = &s->base_of[set];
-    if (!o->logit) W_TRY(w_outputs_run(s->model, of[set], o, e));
+    if (!o->logit) {
+        W_TRY(w_outputs_run(s->model, of[set], o, e));
+        W_TRY(check_finite(s, of[set], o, e));
+    }
     *out = o;
     return WEIR_OK;
 }

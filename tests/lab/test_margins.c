@@ -77,17 +77,31 @@ static void few_samples_fill_all_bins(void **state) {
     assert_true(predicted(rate, worth) == 0);
 }
 
+/* Scores that are not finite are no preference, and as far from others as can be. */
+static void what_is_not_finite_stays_apart(void **state) {
+    float logit[] = {1, 0, NAN, 0, INFINITY, 0, INFINITY, INFINITY}, moved[] = {1, 0, 1, 0, 1, 0, NAN, NAN};
+    int32_t label[] = {0, 0, 0, 0};
+    w_outputs base = {4, 2, logit, label}, now = {4, 2, moved, label};
+    double edge[W_MARGINS], rate[W_MARGINS];
+    weir_error e;
+    assert_int_equal(w_margin_edges(ctx, &base, edge, &e), WEIR_OK);
+    w_margin_rates(&base, &now, edge, rate);
+    for (size_t b = 0; b < W_MARGINS; b++) assert_true(isfinite(edge[b]) && isfinite(rate[b]));
+    w_paired p = w_paired_compare(&base, &now);
+    assert_true(isfinite(p.kl) && p.kl > 1000);
+}
+
 /* Each pixel comes from the neighbour on one side, or from itself at the border. */
-static void images_move_by_a_pixel(void **state) {
-    w_samples still = {.data = data, .first = 8, .n = 4}, moved = still;
+static void images_shift_by_a_pixel(void **state) {
+    w_samples still = {.data = data, .first = 8, .n = 4}, shifted = still;
     static const int side[4][2] = {{1, 0}, {-1, 0}, {0, -1}, {0, 1}};
     float to[28 * 28];
-    moved.moved = true;
+    shifted.shifted = true;
     for (size_t i = 0; i < 4; i++) {
         const float *from = weir_dataset_sample(data, 8 + i);
         w_sample_copy(&still, i, to);
         assert_memory_equal(to, from, sizeof to);
-        w_sample_copy(&moved, i, to);
+        w_sample_copy(&shifted, i, to);
         for (int y = 0; y < 28; y++)
             for (int x = 0; x < 28; x++) {
                 int fy = y + side[i][0], fx = x + side[i][1];
@@ -102,7 +116,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(whole_bins_are_exact),
         cmocka_unit_test(shares_scale),
         cmocka_unit_test(few_samples_fill_all_bins),
-        cmocka_unit_test(images_move_by_a_pixel),
+        cmocka_unit_test(what_is_not_finite_stays_apart),
+        cmocka_unit_test(images_shift_by_a_pixel),
     };
     if (argc != 2) return 2;
     model_path = argv[1];

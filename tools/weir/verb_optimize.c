@@ -13,7 +13,7 @@ static opt_list set;
 static size_t options(const opt **rows) {
     static const opt r[] = {
         {"output", 'o', OPT_TEXT, &output, "OUT", "the result, .weir or .onnx; written only when the budget is met"},
-        {"data", 'd', OPT_TEXT, &data, "D", "evaluation data: only the final verification looks at it"},
+        {"data", 'd', OPT_TEXT, &data, "D", "evaluation data, which recipes meet only in the final verification"},
         {"train", 't', OPT_TEXT, &train, "D", "data for calibration and search (default: a hashed half of --data)"},
         {"no-finetune", 0, OPT_FLAG, &no_finetune, NULL, "use --train for calibration and search only"},
         {"max-drop", 0, OPT_TEXT, &max_drop, "POINTS", "allowed drop of top-1 in points (0.5), or relative as 1%"},

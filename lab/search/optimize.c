@@ -80,7 +80,7 @@ static weir_status measure_base(w_search *s, weir_error *e) {
     w_choice *none = w_choice_new(s);
     json_t *r = none ? w_choice_recipe(s, none, W_RECIPE_PLAIN) : NULL;
     if (!r) return w_oom(e, 0, "a recipe");
-    weir_status st = w_trial_run(s, r, false, &t, e);
+    weir_status st = w_trial_run(s, r, W_SET_QUICK, &t, e);
     json_decref(r);
     W_TRY(st);
     s->base = t.stock;

@@ -140,7 +140,7 @@ weir_status w_search_layers(w_search *s, weir_error *e);             /* layers.c
 weir_status w_set_rules(w_search *s, w_layer *l, bool *any, weir_error *e); /* set_rules.c: --set for one layer */
 weir_status w_pattern_matches(const char *pattern, const char *option, const char *label, bool *out, weir_error *e);
 weir_status w_base_outputs(w_search *s, w_set set, const w_outputs **out, weir_error *e);
-weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *out, weir_error *e);
+weir_status w_trial_run(w_search *s, const json_t *recipe, w_set set, w_trial *out, weir_error *e);
 weir_status w_trial_cost(w_search *s, const json_t *recipe, double *seconds, double *dram, weir_error *e); /* planned, not run; remembered */
 double w_search_used(const w_search *s);                             /* share of the time limit; 0 without one */
 bool w_search_expired(const w_search *s);                            /* the time limit has passed */

@@ -28,7 +28,7 @@ static weir_status measure_rung(w_search *s, const w_layer *l, size_t k, size_t 
     c[(size_t)(l - s->layer) * W_LADDERS + k] = (w_choice)at;
     json_t *recipe = w_choice_recipe(s, c, W_RECIPE_PLAIN);
     if (!recipe) return w_oom(e, 0, "a recipe");
-    weir_status st = w_trial_run(s, recipe, false, &t, e);
+    weir_status st = w_trial_run(s, recipe, W_SET_QUICK, &t, e);
     json_decref(recipe);
     if (st != WEIR_OK) return w_fail_prefix(e, st, "layer '%s'", l->label);
     r->measured = true;

@@ -71,7 +71,7 @@ weir_status w_joint_trial(w_search *s, const w_choice *c, w_point **out, weir_er
         json_decref(recipe);
         return w_oom(e, 0, "a recipe");
     }
-    weir_status st = w_trial_run(s, recipe, true, &p.t, e);
+    weir_status st = w_trial_run(s, recipe, W_SET_FULL, &p.t, e);
     json_decref(recipe);
     W_TRY(st);
     if (!w_grow(s->ctx, (void **)&s->point, sizeof p, &s->cap_point, s->npoint + 1)) return w_oom(e, sizeof p, "the search");

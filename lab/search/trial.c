@@ -24,27 +24,30 @@ static weir_status check_finite(const w_search *s, const w_samples *set, const w
     return WEIR_OK;
 }
 
+static const w_samples *samples_of(const w_search *s, w_set set) {
+    return set == W_SET_QUICK ? &s->quick : set == W_SET_FULL ? &s->full : &s->verify;
+}
+
 weir_status w_base_outputs(w_search *s, w_set set, const w_outputs **out, weir_error *e) {
-    const w_samples *of[W_SETS] = {&s->quick, &s->full, &s->verify};
     w_outputs *o = &s->base_of[set];
     if (!o->logit) {
-        W_TRY(w_outputs_run(s->model, of[set], o, e));
-        W_TRY(check_finite(s, of[set], o, e));
+        W_TRY(w_outputs_run(s->model, samples_of(s, set), o, e));
+        W_TRY(check_finite(s, samples_of(s, set), o, e));
     }
     *out = o;
     return WEIR_OK;
 }
 
-static weir_status measure(w_search *s, const json_t *recipe, bool full, w_trial *t, weir_error *e) {
+static weir_status measure(w_search *s, const json_t *recipe, w_set set, w_trial *t, weir_error *e) {
     weir_model *m;
     w_outputs now;
     const w_outputs *base;
-    W_TRY(w_base_outputs(s, full ? W_SET_FULL : W_SET_QUICK, &base, e));
+    W_TRY(w_base_outputs(s, set, &base, e));
     W_TRY(w_recipe_apply(s->model, recipe, s->calibration, &m, e));
-    weir_status st = w_outputs_run(m, full ? &s->full : &s->quick, &now, e);
+    weir_status st = w_outputs_run(m, samples_of(s, set), &now, e);
     if (st == WEIR_OK) {
         t->p = w_paired_compare(base, &now);
-        if (full) w_margin_rates(base, &now, s->margin, t->p.rate);
+        if (set == W_SET_FULL) w_margin_rates(base, &now, s->margin, t->p.rate);
         t->stock = w_graph_stock(m->graph);
         w_outputs_fini(s->ctx, &now);
         st = w_predict(m, &t->predicted_s, &t->dram_bytes, e);
@@ -93,10 +96,10 @@ static weir_status interrupted(const w_search *s, weir_error *e) {
     return w_cancelled(s->ctx) ? w_fail(e, WEIR_INTERRUPTED, "interrupted; --resume goes on from here") : WEIR_OK;
 }
 
-weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *out, weir_error *e) {
+weir_status w_trial_run(w_search *s, const json_t *recipe, w_set set, w_trial *out, weir_error *e) {
     char key[80];
     json_t *known;
-    W_TRY(trial_key(s, "trial", recipe, full ? "full" : "quick", key, e));
+    W_TRY(trial_key(s, "trial", recipe, set == W_SET_FULL ? "full" : "quick", key, e));
     W_TRY(w_store_get(s->store, key, &known, e));
     if (known) {
         weir_status st = w_store_numbers(s->store, key, known, trial_fields, e);
@@ -107,7 +110,7 @@ weir_status w_trial_run(w_search *s, const json_t *recipe, bool full, w_trial *o
     }
     W_TRY(interrupted(s, e));
     W_TRY(w_store_begin(s->store, key, e));
-    W_TRY(measure(s, recipe, full, out, e));
+    W_TRY(measure(s, recipe, set, out, e));
     s->trials_run++;
     return remember(s, key, trial_json(out), e);
 }

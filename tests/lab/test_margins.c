@@ -22,43 +22,45 @@ static double predicted(const double rate[W_MARGINS], const double worth[W_MARGI
     return w_predicted_drop(&s, &p);
 }
 
-/* Where the evaluation samples are those of the search and all of a bin move or none, the prediction is what happens. */
-static void whole_bins_are_exact(void **state) {
+/* Such a network, and what another answers: to begin with, the same. */
+typedef struct pair { w_outputs base, now; double edge[W_MARGINS], rate[W_MARGINS], worth[W_MARGINS]; } pair;
+static void open_pair(pair *p) {
     static float logit[3 * N], moved[3 * N];
     static int32_t label[N];
-    w_outputs base = {N, 3, logit, label}, now = {N, 3, moved, label};
-    double edge[W_MARGINS], rate[W_MARGINS], worth[W_MARGINS];
     weir_error e;
     draw(logit, label);
-    assert_int_equal(w_margin_edges(ctx, &base, edge, &e), WEIR_OK);
-    w_margin_worth(&base, edge, worth);
+    memcpy(moved, logit, sizeof moved);
+    *p = (pair){.base = {N, 3, logit, label}, .now = {N, 3, moved, label}};
+    assert_int_equal(w_margin_edges(ctx, &p->base, p->edge, &e), WEIR_OK);
+    w_margin_worth(&p->base, p->edge, p->worth);
+}
+
+static double foretold(pair *p) {
+    w_margin_rates(&p->base, &p->now, p->edge, p->rate);
+    return predicted(p->rate, p->worth);
+}
+
+/* Where the evaluation samples are those of the search and all of a bin move or none, the prediction is what happens. */
+static void whole_bins_are_exact(void **state) {
+    pair p;
+    open_pair(&p);
+    assert_true(foretold(&p) == 0);
     for (size_t b = 1; b < W_MARGINS; b++) {
-        memcpy(moved, logit, sizeof moved);
         for (size_t i = 0; i < N; i++)
-            if (logit[3 * i] < edge[b]) moved[3 * i + 1] = 2; /* all below this bin go to class 1 */
-        w_margin_rates(&base, &now, edge, rate);
-        for (size_t k = 0; k < W_MARGINS; k++) assert_true(rate[k] == (k < b));
-        w_paired p = w_paired_compare(&base, &now);
-        assert_true(fabs(predicted(rate, worth) - w_paired_drop(&p)) < 1e-9 && p.moved > 0);
+            if (p.base.logit[3 * i] < p.edge[b]) p.now.logit[3 * i + 1] = 2; /* all below this bin go to class 1 */
+        double drop = foretold(&p);
+        for (size_t k = 0; k < W_MARGINS; k++) assert_true(p.rate[k] == (k < b));
+        w_paired seen = w_paired_compare(&p.base, &p.now);
+        assert_true(fabs(drop - w_paired_drop(&seen)) < 1e-9 && seen.moved > 0);
     }
-    w_margin_rates(&base, &base, edge, rate);
-    assert_true(predicted(rate, worth) == 0);
 }
 
 /* Half of the samples of all margins move: half of what all would cost, here (5/8 - 1/4) of the samples. */
 static void shares_scale(void **state) {
-    static float logit[3 * N], moved[3 * N];
-    static int32_t label[N];
-    w_outputs base = {N, 3, logit, label}, now = {N, 3, moved, label};
-    double edge[W_MARGINS], rate[W_MARGINS], worth[W_MARGINS];
-    weir_error e;
-    draw(logit, label);
-    memcpy(moved, logit, sizeof moved);
-    for (size_t i = 0; i < N; i += 2) moved[3 * i + 1] = 2;
-    assert_int_equal(w_margin_edges(ctx, &base, edge, &e), WEIR_OK);
-    w_margin_rates(&base, &now, edge, rate);
-    w_margin_worth(&base, edge, worth);
-    assert_true(fabs(predicted(rate, worth) - 100 * 0.5 * (0.625 - 0.25)) < 1.5);
+    pair p;
+    open_pair(&p);
+    for (size_t i = 0; i < N; i += 2) p.now.logit[3 * i + 1] = 2;
+    assert_true(fabs(foretold(&p) - 100 * 0.5 * (0.625 - 0.25)) < 1.5);
 }
 
 /* Bins without a sample take the share of the one below, or of all; a network of one class has no next one. */
@@ -91,6 +93,23 @@ static void what_is_not_finite_stays_apart(void **state) {
     assert_true(isfinite(p.kl) && p.kl > 1000);
 }
 
+/* A store is a file like any other: numbers that lack one are refused. */
+static void what_is_remembered_is_checked(void **state) {
+    double x[W_MARGINS], back[W_MARGINS];
+    w_search s = {.ctx = ctx};
+    weir_error e;
+    for (size_t b = 0; b < W_MARGINS; b++) x[b] = 0.1 * (double)b;
+    json_t *j = w_margins_json(x);
+    assert_int_equal(w_store_open(ctx, NULL, false, &s.store, &e), WEIR_OK);
+    assert_int_equal(w_margins_from(&s, "margins", j, back, &e), WEIR_OK);
+    assert_memory_equal(x, back, sizeof x);
+    json_object_del(j, "7");
+    assert_int_equal(w_margins_from(&s, "margins", j, back, &e), WEIR_BAD_INPUT);
+    assert_int_equal(w_margins_from(&s, "margins", NULL, back, &e), WEIR_BAD_INPUT);
+    json_decref(j);
+    w_store_close(s.store);
+}
+
 /* Each pixel comes from the neighbour on one side, or from itself at the border. */
 static void images_shift_by_a_pixel(void **state) {
     w_samples still = {.data = data, .first = 8, .n = 4}, shifted = still;
@@ -117,6 +136,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(shares_scale),
         cmocka_unit_test(few_samples_fill_all_bins),
         cmocka_unit_test(what_is_not_finite_stays_apart),
+        cmocka_unit_test(what_is_remembered_is_checked),
         cmocka_unit_test(images_shift_by_a_pixel),
     };
     if (argc != 2) return 2;

@@ -22,6 +22,8 @@ typedef enum w_kact {
     W_KACT_SIGMOID, W_KACT_TANH, W_KACT_SILU, W_KACT_GELU, W_KACT_ELU
 } w_kact;
 typedef struct w_kepi { int act; float a, b; } w_kepi; /* a, b as in w_act: clip a=min b=max; leaky, elu a; hardsigmoid a, b */
+/* Of those of exact arithmetic, the ones that do not commute with a change of unit. */
+static inline bool w_act_of_reals(int act) { return act == W_KACT_HARDSWISH || act == W_KACT_HARDSIGMOID; }
 
 /* Where the runs of the rows start. Offsets and strides are in elements. */
 typedef struct w_rows {
@@ -47,11 +49,13 @@ typedef struct w_f32_igemm {
 typedef void w_fn_f32_igemm(const w_f32_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
 
 typedef enum w_res_kind { W_RES_NONE, W_RES_F32, W_RES_U8 } w_res_kind;
-/* u8 activations, s8 weights, s32 sums. Per element, in this order, single f32 operations without contraction:
- *   y = (float)acc * mul[j];  y += bias[j];
- *   residual: y += r (f32), or y += (float)(r - res_zero) * res_scale (u8);
- *   activation (none, relu, clip, leaky, hardswish, hardsigmoid);
- *   f32 out: y;  u8 out: t = y * inv_scale, clamped to [0 - zero, 255 - zero] (NaN: low end), rounded to nearest even, + zero.
+/* u8 activations, s8 weights, s32 sums. Per element, in this order, with one rounding each:
+ *   y = (float)acc * mul[j] + bias[j];
+ *   residual: y = r * res_scale + y (f32), or y = (float)(r - res_zero) * res_scale + y (u8);
+ *   activation (none, relu, clip, leaky; hardswish and hardsigmoid, and then their result * act_scale);
+ *   f32 out: y;  u8 out: y clamped to [0 - zero, 255 - zero] (NaN: low end), rounded to nearest even, + zero.
+ * So for a u8 output mul, bias, res_scale and the bounds of a clip are in steps of it; but where the activation is hardswish or
+ * hardsigmoid, whose argument is a real number, only act_scale is.
  * acc starts from acc0[j] = -zx * sum of the column, so that padding of value zx counts as real zero.
  *
  * late_zero and late_scale are factors of acc0 and mul, single operations too: 1 where the packed constants are whole. An input
@@ -70,9 +74,9 @@ typedef struct w_u8_igemm {
     size_t res_stride;
     float res_scale;
     int32_t res_zero;
-    float inv_scale;
-    int32_t zero;
     w_kepi ep;
+    float act_scale;
+    int32_t zero;
 } w_u8_igemm;
 typedef void w_fn_u8_igemm(const w_u8_igemm *g, size_t p0, size_t p1, size_t b0, size_t b1);
 

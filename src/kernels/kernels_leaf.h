@@ -52,7 +52,7 @@ static inline size_t w_dw_f32_at(size_t taps, size_t c) { return c / W_DW_LANES 
 /* Rows r0 <= r < r1 of the batch, channels c0 <= c < c1; c0 is a multiple of W_DW_PAD. */
 typedef void w_fn_dw_f32(const w_dw_f32 *d, size_t r0, size_t r1, size_t c0, size_t c1);
 
-/* Depthwise u8 x s8 -> s32 -> u8 or f32. Weights in blocks of 64 channels; a block is
+/* Depthwise u8 x s8 -> s32 -> u8 or f32, as w_u8_igemm says. Weights in blocks of 64 channels; a block is
  * [64] s32 acc0, [64] f32 mul, [64] f32 bias, then s8 [ceil(kh / 4)][kw][64 channels][4 vertical taps], absent taps zero.
  * Within a block channels lie in the order w_dw_u8_lane gives, which is what unpacking bytes twice makes. */
 typedef struct w_dw_u8 {
@@ -63,9 +63,10 @@ typedef struct w_dw_u8 {
     float late_scale;
     void *out;
     bool out_u8;
-    w_requant q;
     const void *w;
     w_kepi ep;
+    float act_scale;
+    int32_t out_zero;
 } w_dw_u8;
 typedef void w_fn_dw_u8(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1);
 static inline size_t w_dw_u8_block(const w_window *g) { return 64 * 12 + (g->kh + 3) / 4 * g->kw * 256; }

@@ -4,10 +4,18 @@
 #include "act_ref.h"
 #include "kernels_leaf.h"
 
-static inline uint8_t requant_ref(const w_requant *q, float y) {
-    float lo = (float)-q->zero, hi = (float)(255 - q->zero), t = y * q->inv_scale;
-    t = t > lo ? t : lo;
-    t = t < hi ? t : hi;
-    return (uint8_t)((int32_t)rintf(t) + q->zero);
+/* The last of w_u8_igemm's operations: y in steps. */
+static inline uint8_t round_ref(float y, int32_t zero) {
+    float lo = (float)-zero, hi = (float)(255 - zero);
+    y = y > lo ? y : lo;
+    y = y < hi ? y : hi;
+    return (uint8_t)((int32_t)rintf(y) + zero);
+}
+static inline uint8_t requant_ref(const w_requant *q, float y) { return round_ref(y * q->inv_scale, q->zero); }
+
+/* Its activation. */
+static inline float act_steps_ref(const w_kepi *ep, float y, float act_scale) {
+    y = act_exact_ref(ep, y);
+    return w_act_of_reals(ep->act) ? y * act_scale : y;
 }
 #endif

@@ -109,7 +109,9 @@ static void u8_make(check *c, w_window g, size_t images, u8_case *k) {
     k->w = (int8_t *)check_u8(c, g.c * taps);
     k->mul = check_f32(c, g.c);
     k->bias = check_f32(c, g.c);
-    for (size_t i = 0; i < g.c; i++) k->mul[i] = fabsf(k->mul[i]) * 1e-4f;
+    bool out_u8 = check_range(c, 0, 3) != 0;
+    check_target to = check_draw_target(c, out_u8 ? (float)check_range(c, 20, 300) / 3.0f : 1.0f);
+    for (size_t i = 0; i < g.c; i++) k->mul[i] = fabsf(k->mul[i]) * 1e-4f * to.unit, k->bias[i] *= to.unit;
     uint8_t *zero = check_guarded(c, g.c), *in = check_u8(c, images * g.ih * g.iw * g.c);
     memset(zero, k->zx, g.c);
     if (check_range(c, 0, 7) == 0) { /* the largest sums, which nothing on the way may saturate */
@@ -119,8 +121,8 @@ static void u8_make(check *c, w_window g, size_t images, u8_case *k) {
     void *packed = check_guarded(c, blocks * w_dw_u8_block(&g));
     bool late = check_range(c, 0, 2) == 0;
     w_pack_dw_u8(packed, &(w_pack_dw_u8_args){k->w, g.c, g.kh, g.kw, late ? 1 : k->zx, k->mul, k->bias});
-    k->d = (w_dw_u8){.g = g, .in = in, .zero = zero, .late_zero = late ? k->zx : 1, .late_scale = late ? 0.3f : 1, .w = packed, .out_u8 = check_range(c, 0, 3) != 0,
-                     .q = check_draw_requant(c, 3.0f)};
+    k->d = (w_dw_u8){.g = g, .in = in, .zero = zero, .late_zero = late ? k->zx : 1, .late_scale = late ? 0.3f : 1, .w = packed, .out_u8 = out_u8,
+                     .ep = to.ep, .act_scale = to.act_scale, .out_zero = (int32_t)check_range(c, 0, 255)};
     k->d.out = k->d.out_u8 ? (void *)check_u8(c, out) : (void *)check_f32(c, out);
 }
 
@@ -132,9 +134,7 @@ static float u8_expect(const u8_case *k, size_t r, size_t x, size_t ch) {
         for (size_t kx = 0; kx < g->kw; kx++)
             if (check_tap(g, r % g->oh, x, ky, kx, &at))
                 acc += (int64_t)(k->d.in[base + at + ch] - k->zx) * k->w[(ch * g->kh + ky) * g->kw + kx];
-    volatile float mul = k->mul[ch] * k->d.late_scale, y = (float)acc * mul;
-    y = y + k->bias[ch];
-    return check_act_exact(&k->d.ep, y);
+    return check_act_steps(&k->d.ep, k->d.act_scale, fmaf((float)acc, k->mul[ch] * k->d.late_scale, k->bias[ch]));
 }
 
 static void u8_compare(check *c, const u8_case *k, size_t r, size_t x, size_t ch) {
@@ -142,7 +142,7 @@ static void u8_compare(check *c, const u8_case *k, size_t r, size_t x, size_t ch
     size_t at = (r * g->ow + x) * g->c + ch;
     float y = u8_expect(k, r, x, ch);
     double got = k->d.out_u8 ? ((uint8_t *)k->d.out)[at] : ((float *)k->d.out)[at];
-    double want = k->d.out_u8 ? check_requant(&k->d.q, y) : y;
+    double want = k->d.out_u8 ? check_round(y, k->d.out_zero) : y;
     char text[160];
     if (got != want)
         check_fail(c, "row %zu column %zu channel %zu = %.9g, expected %.9g (%s, act %d, seed %llu)", r, x, ch, got, want,
@@ -154,7 +154,6 @@ static void u8_check(check *c, w_fn_dw_u8 *fn, size_t index) {
     size_t before = c->failures;
     u8_make(c, check_draw_window(c, index), (size_t)check_range(c, 1, 2), &k);
     size_t rows = k.images * k.d.g.oh, cut = (size_t)check_range(c, 0, (int64_t)rows);
-    k.d.ep = check_draw_act(c, true);
     fn(&k.d, 0, cut, 0, k.d.g.c);
     for (size_t c0 = 0; c0 < k.d.g.c; c0 += W_DW_PAD) fn(&k.d, cut, rows, c0, W_MIN(c0 + W_DW_PAD, k.d.g.c));
     for (size_t r = 0; r < rows; r++)
@@ -178,6 +177,7 @@ void check_dw_u8(check *c, w_fn_dw_u8 *fn, int mr, int nr, int pack) {
         u8_case k;
         u8_make(c, layer_window(&layers[i]), 1, &k);
         k.d.out_u8 = true; /* whose range is all that a ReLU or a Clip leaves */
+        k.d.ep = (w_kepi){0};
         u8_timed t = {fn, &k};
         check_print_speed(c, layers[i].name, check_time(u8_call, &t), dw_macs(&k.d.g), dw_bytes(&k.d.g), c->peak_f32);
         check_release_all();

@@ -83,11 +83,24 @@ float check_act_exact(const w_kepi *ep, float x) {
     }
 }
 
-uint8_t check_requant(const w_requant *q, float y) {
-    float t = y * q->inv_scale;
-    if (!(t > (float)-q->zero)) return 0;
-    if (t >= (float)(255 - q->zero)) return 255;
-    return (uint8_t)(lrintf(t) + q->zero);
+uint8_t check_round(float y, int32_t zero) {
+    if (!(y > (float)-zero)) return 0;
+    if (y >= (float)(255 - zero)) return 255;
+    return (uint8_t)(lrintf(y) + zero);
+}
+
+uint8_t check_requant(const w_requant *q, float y) { return check_round(y * q->inv_scale, q->zero); }
+
+check_target check_draw_target(check *c, float steps) {
+    w_kepi ep = check_draw_act(c, true);
+    if (ep.act == W_KACT_HARDSWISH || ep.act == W_KACT_HARDSIGMOID) return (check_target){ep, 1.0f, steps};
+    if (ep.act == W_KACT_CLIP) ep.a *= steps, ep.b *= steps;
+    return (check_target){ep, steps, 1.0f};
+}
+
+float check_act_steps(const w_kepi *ep, float act_scale, float y) {
+    y = check_act_exact(ep, y);
+    return ep->act == W_KACT_HARDSWISH || ep->act == W_KACT_HARDSIGMOID ? y * act_scale : y;
 }
 
 w_requant check_draw_requant(check *c, float range) {

@@ -38,6 +38,12 @@ double check_act(const w_kepi *ep, double x, double *slack);
 /* The activations of exact arithmetic in single operations, and the requantisation: the bits that are promised. */
 float check_act_exact(const w_kepi *ep, float x);
 uint8_t check_requant(const w_requant *q, float y);
+/* An output of w_u8_igemm with `steps` to a unit (1: f32): its activation, the factor of scales, biases and residuals, and act_scale. */
+typedef struct check_target { w_kepi ep; float unit, act_scale; } check_target;
+check_target check_draw_target(check *c, float steps);
+/* Its activation, and y in steps as a byte. */
+float check_act_steps(const w_kepi *ep, float act_scale, float y);
+uint8_t check_round(float y, int32_t zero);
 w_requant check_draw_requant(check *c, float range);
 bool check_close(double got, double want, double bound);
 /* Guarded operands: random f32 in (-1, 1), random bytes (now and then all low or all high), or canaries to be written. */

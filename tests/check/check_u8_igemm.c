@@ -28,12 +28,6 @@ static void *get(size_t bytes) {
     return p;
 }
 
-static w_kepi draw_act(check *c) {
-    static const w_kepi acts[] = {{W_KACT_NONE, 0, 0}, {W_KACT_RELU, 0, 0}, {W_KACT_CLIP, 0, 6}, {W_KACT_CLIP, -0.5f, 0.75f},
-                                  {W_KACT_LEAKY, 0.1f, 0}, {W_KACT_HARDSWISH, 0, 0}, {W_KACT_HARDSIGMOID, 0.2f, 0.5f}};
-    return acts[check_range(c, 0, W_COUNT(acts) - 1)];
-}
-
 static int8_t draw_bell(check *c) {
     float x = check_unit(c) + check_unit(c) + check_unit(c) + check_unit(c);
     return (int8_t)(x * 31);
@@ -46,7 +40,7 @@ static int8_t draw_weight(check *c, int values, int end, size_t i) {
     return (int8_t)end;
 }
 
-static void draw_values(check *c, operands *o) {
+static void draw_values(check *c, operands *o, float unit) {
     const int most = o->values == V_TWO ? 32 : o->values == V_FOUR ? 16 : 127, beyond = (int)check_range(c, 0, 3) == 0;
     o->kind = beyond ? W_BLOCK_ANY : o->values == V_TWO ? W_BLOCK_TWO : o->values == V_FOUR ? W_BLOCK_FOUR : W_BLOCK_ANY;
     for (size_t i = 0; i < o->s.elements; i++)
@@ -57,12 +51,12 @@ static void draw_values(check *c, operands *o) {
         bool mixed = most < 127 && check_range(c, 0, 2) == 0;
         for (size_t i = 0; i < o->k; i++)
             o->w[j * o->k + i] = mixed ? (int8_t)check_range(c, -most, most) : draw_weight(c, o->values, end, i);
-        o->mul[j] = (1.1f + check_unit(c)) / (float)(o->k * 2000);
-        o->bias[j] = check_unit(c);
+        o->mul[j] = (1.1f + check_unit(c)) / (float)(o->k * 2000) * unit;
+        o->bias[j] = check_unit(c) * unit;
     }
 }
 
-static void draw_residual(check *c, operands *o) {
+static void draw_residual(check *c, operands *o, float unit) {
     w_u8_igemm *g = &o->g;
     g->res_kind = (w_res_kind)check_range(c, 0, 2);
     if (g->res_kind == W_RES_NONE) return;
@@ -73,7 +67,7 @@ static void draw_residual(check *c, operands *o) {
         if (g->res_kind == W_RES_F32) ((float *)res)[i] = check_unit(c) * 20;
         else ((uint8_t *)res)[i] = (uint8_t)check_random(c);
     g->res = res;
-    g->res_scale = 0.02f;
+    g->res_scale = (g->res_kind == W_RES_F32 ? 1.0f : 0.02f) * unit;
     g->res_zero = (int32_t)check_range(c, 0, 255);
 }
 
@@ -97,14 +91,15 @@ static void draw(check *c, size_t index, int mr, int nr, int pack, operands *o) 
     o->rows_out = (s->p - 1) * g->out_stride + s->n;
     g->out = check_guarded(c, o->rows_out * o->elem);
     memset(g->out, 0xa5, o->rows_out * o->elem);
-    g->inv_scale = 1.0f / (0.001f + fabsf(check_unit(c)) * 0.05f);
+    check_target to = check_draw_target(c, g->out_u8 ? 1.0f / (0.001f + fabsf(check_unit(c)) * 0.05f) : 1.0f);
+    g->ep = to.ep;
+    g->act_scale = to.act_scale;
     g->zero = (int32_t)check_range(c, 0, 255);
-    g->ep = draw_act(c);
     o->w = get(s->n * o->k);
     o->mul = get(s->n * sizeof(float));
     o->bias = get(s->n * sizeof(float));
-    draw_values(c, o);
-    draw_residual(c, o);
+    draw_values(c, o, to.unit);
+    draw_residual(c, o, to.unit);
     bool late = check_range(c, 0, 2) == 0;
     g->late_zero = late ? o->zx : 1;
     g->late_scale = late ? 0.3f + 0.2f * check_unit(c) : 1;
@@ -128,40 +123,19 @@ static int64_t sum_of(const operands *o, size_t p, size_t j) {
     return sum;
 }
 
-static float act_plain(const w_kepi *ep, float y) {
-    switch (ep->act) {
-    case W_KACT_RELU: return y < 0.0f ? 0.0f : y;
-    case W_KACT_CLIP: return y < ep->a ? ep->a : y > ep->b ? ep->b : y;
-    case W_KACT_LEAKY: return y < 0.0f ? y * ep->a : y;
-    case W_KACT_HARDSWISH:
-    case W_KACT_HARDSIGMOID: {
-        bool swish = ep->act == W_KACT_HARDSWISH;
-        float h = y * (swish ? 1.0f / 6.0f : ep->a);
-        h += swish ? 0.5f : ep->b;
-        h = h < 0.0f ? 0.0f : h > 1.0f ? 1.0f : h;
-        return swish ? y * h : h;
-    }
-    default: return y;
-    }
-}
-
-static float real_of(const operands *o, size_t p, size_t j) {
+static float result_of(const operands *o, size_t p, size_t j) {
     const w_u8_igemm *g = &o->g;
-    float mul = o->mul[j] * g->late_scale, y = (float)(int32_t)sum_of(o, p, j) * mul;
-    y += o->bias[j];
+    float y = fmaf((float)(int32_t)sum_of(o, p, j), o->mul[j] * g->late_scale, o->bias[j]);
     size_t r = p * g->res_stride + j;
-    if (g->res_kind == W_RES_F32) y += ((const float *)g->res)[r];
-    if (g->res_kind == W_RES_U8) {
-        float d = (float)(((const uint8_t *)g->res)[r] - g->res_zero) * g->res_scale;
-        y += d;
-    }
-    return act_plain(&g->ep, y);
+    if (g->res_kind == W_RES_F32) y = fmaf(((const float *)g->res)[r], g->res_scale, y);
+    if (g->res_kind == W_RES_U8) y = fmaf((float)(((const uint8_t *)g->res)[r] - g->res_zero), g->res_scale, y);
+    return check_act_steps(&g->ep, g->act_scale, y);
 }
 
 static void compare(check *c, const operands *o, size_t p, size_t j) {
     char text[160];
     const w_u8_igemm *g = &o->g;
-    float y = real_of(o, p, j);
+    float y = result_of(o, p, j);
     size_t at = p * g->out_stride + j;
     if (!g->out_u8) {
         float got = ((const float *)g->out)[at];
@@ -169,8 +143,7 @@ static void compare(check *c, const operands *o, size_t p, size_t j) {
                                  igemm_describe(&o->s, text), g->ep.act, o->values, (unsigned long long)c->seed);
         return;
     }
-    double t = rint((double)(y * g->inv_scale)) + g->zero;
-    int want = t < 0 ? 0 : t > 255 ? 255 : (int)t, got = ((const uint8_t *)g->out)[at];
+    int want = check_round(y, g->zero), got = ((const uint8_t *)g->out)[at];
     if (got != want) check_fail(c, "[%zu][%zu] = %d, expected %d (%s, act %d, values %d, seed %llu)", p, j, got, want,
                                 igemm_describe(&o->s, text), g->ep.act, o->values, (unsigned long long)c->seed);
 }
@@ -216,7 +189,7 @@ static void time_layer(check *c, w_fn_u8_igemm *fn, const igemm_layer *l, size_t
     int32_t *offset = check_guarded(c, l->p * sizeof *offset);
     for (size_t i = 0; i < l->p; i++) offset[i] = (int32_t)(i * step);
     w_u8_igemm g = {.rows = {in, NULL, offset, 0, depth, row, l->taps, depth}, .w = w, .n = l->n, .late_zero = 1, .late_scale = 1, .out = out, .out_stride = l->n,
-                    .out_u8 = true, .inv_scale = 1.0f, .ep = {W_KACT_RELU, 0, 0}};
+                    .out_u8 = true, .ep = {W_KACT_RELU, 0, 0}, .act_scale = 1.0f};
     timed t = {fn, &g, l->p, blocks};
     double macs = (double)l->p * (double)(l->taps * l->c) * (double)l->n, bytes = (double)(elements + l->taps * l->c * l->n + l->p * l->n);
     char name[64];

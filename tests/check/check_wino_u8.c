@@ -112,27 +112,29 @@ void check_s16_gemm(check *c, w_fn_s16_gemm *fn, int mr, int nr, int pack) {
 
 /* ---- the whole convolution ---- */
 
-static void draw_output(check *c, w_u8_wino *g) {
+/* The factor of scales and biases. */
+static float draw_output(check *c, w_u8_wino *g) {
     w_u8_igemm *to = &g->to;
     size_t n = g->oh * g->ow * to->n;
     to->out_u8 = check_range(c, 0, 2) > 0;
     to->res_stride = to->n;
     to->out_stride = to->n + (size_t)check_range(c, 0, 3);
-    to->inv_scale = 1.0f / (0.001f + fabsf(check_unit(c)) * 0.05f);
+    check_target as = check_draw_target(c, to->out_u8 ? 1.0f / (0.001f + fabsf(check_unit(c)) * 0.05f) : 1.0f);
+    to->ep = as.ep;
+    to->act_scale = as.act_scale;
     to->zero = (int32_t)check_range(c, 0, 255);
     to->late_zero = 1;
     to->late_scale = 1.0f;
-    do to->ep = check_draw_act(c, false);
-    while (to->ep.act > W_KACT_HARDSIGMOID);
     to->res_kind = (w_res_kind)check_range(c, 0, 2);
-    to->res_scale = 0.02f;
+    to->res_scale = (to->res_kind == W_RES_F32 ? 1.0f : 0.02f) * as.unit;
     to->res_zero = (int32_t)check_range(c, 0, 255);
-    if (to->res_kind == W_RES_NONE) return;
+    if (to->res_kind == W_RES_NONE) return as.unit;
     void *res = check_guarded(c, n * (to->res_kind == W_RES_F32 ? 4 : 1));
     for (size_t i = 0; i < n; i++)
         if (to->res_kind == W_RES_F32) ((float *)res)[i] = 20 * check_unit(c);
         else ((uint8_t *)res)[i] = (uint8_t)check_random(c);
     to->res = res;
+    return as.unit;
 }
 
 /* The same convolution as rows of a table of nine taps. */
@@ -165,7 +167,7 @@ static void whole(check *c, w_fn_u8_wino_out *fn) {
     image m = draw(c);
     w_u8_wino *g = &m.g;
     size_t n = g->to.n, blocks = (n + NR - 1) / NR, apart = blocks * NR * g->c;
-    draw_output(c, g);
+    float unit = draw_output(c, g);
     size_t bytes = ((g->oh * g->ow - 1) * g->to.out_stride + n) * (g->to.out_u8 ? 1 : 4);
     g->v_apart = check_wino_apart(c, m.tiles, g->c, 2);
     g->m_apart = check_wino_apart(c, m.tiles, n, 4);
@@ -178,7 +180,7 @@ static void whole(check *c, w_fn_u8_wino_out *fn) {
     memset(want, CANARY, bytes);
     int ends = (int)check_range(c, 0, 1);
     for (size_t i = 0; i < n * g->c * 9; i++) w[i] = ends ? (i / (9 * g->c) % 2 ? 127 : -128) : (int8_t)check_random(c);
-    for (size_t j = 0; j < n; j++) mul[j] = (1.1f + check_unit(c)) / (float)(g->c * 9000), bias[j] = check_unit(c);
+    for (size_t j = 0; j < n; j++) mul[j] = (1.1f + check_unit(c)) / (float)(g->c * 9000) * unit, bias[j] = check_unit(c) * unit;
     g->v = check_guarded(c, PLACES * g->v_apart * 2);
     g->m = places;
     g->mul = mul;

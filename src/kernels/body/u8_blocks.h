@@ -5,8 +5,7 @@
 #define BLOCK(nv) \
     static void block_##nv(const w_u8_igemm *g, const uint8_t *block, ahead next, size_t p0, size_t p1, size_t col, size_t cols) { \
         const float *constants = (const float *)(block + WIDTH(nv) * 4); \
-        scales sc = {constants, constants + WIDTH(nv), VSET1((float)(0 - g->zero)), VSET1((float)(255 - g->zero)), VSET1(g->inv_scale), \
-                     VSET1(g->late_scale)}; \
+        scales sc = {constants, constants + WIDTH(nv), VSET1((float)(0 - g->zero)), VSET1((float)(255 - g->zero)), VSET1(g->late_scale)}; \
         FOR_TILES(p0, p1, nv) \
     }
 BLOCK(1)

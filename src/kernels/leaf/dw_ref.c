@@ -99,13 +99,12 @@ void w_dw_u8__ref(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1) 
             for (size_t c = c0; c < c1; c++) {
                 lane l = lane_of(d, c);
                 size_t at = (r * g->ow + x) * g->c + c;
-                float mul, bias, y;
+                float mul, bias;
                 memcpy(&mul, l.block + 256 + l.i * 4, 4);
                 memcpy(&bias, l.block + 512 + l.i * 4, 4);
-                y = (float)lane_sum(d, &l, d->in + r / g->oh * g->ih * g->iw * g->c, r % g->oh, x, c) * (mul * d->late_scale);
-                y += bias;
-                y = act_ref(&d->ep, y);
-                if (d->out_u8) ((uint8_t *)d->out)[at] = requant_ref(&d->q, y);
+                int32_t sum = lane_sum(d, &l, d->in + r / g->oh * g->ih * g->iw * g->c, r % g->oh, x, c);
+                float y = act_steps_ref(&d->ep, fmaf((float)sum, mul * d->late_scale, bias), d->act_scale);
+                if (d->out_u8) ((uint8_t *)d->out)[at] = round_ref(y, d->out_zero);
                 else ((float *)d->out)[at] = y;
             }
 }

@@ -12,7 +12,8 @@ typedef VI B;
 #define B_UNPACKLO16(a, b) B_OF16(vzip1q_u16, a, b)
 #define B_UNPACKHI16(a, b) B_OF16(vzip2q_u16, a, b)
 #define B_CLAMP(x, lo, hi) VCLAMP_Q(x, lo, hi)
-#define B_PACK32(a, b) B_OF16(vuzp1q_u16, a, b) /* lanes 0 ... 255 */
+#define B_PACK32(a, b) B_OF16(vuzp1q_u16, a, b) /* lanes -255 ... 255 */
+#define B_ADD16(a, b) B_OF16(vaddq_u16, a, b)
 #define B_PACK16(a, b) B_OF8(vuzp1q_u8, a, b)
 static inline B B_LOAD_N(const uint8_t *p, size_t n) {
     uint8_t t[16] = {0};

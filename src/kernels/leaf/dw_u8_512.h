@@ -9,9 +9,10 @@ typedef __m512i B;
 #define B_UNPACKHI8(a, b) _mm512_unpackhi_epi8(a, b)
 #define B_UNPACKLO16(a, b) _mm512_unpacklo_epi16(a, b)
 #define B_UNPACKHI16(a, b) _mm512_unpackhi_epi16(a, b)
-#define B_CLAMP(x, lo, hi) VMIN(hi, x) /* packing makes 0 of what is below, and of a NaN */
+#define B_CLAMP(x, lo, hi) VCLAMP_Q(x, lo, hi)
 #define B_PACK32(a, b) _mm512_packs_epi32(a, b)
 #define B_PACK16(a, b) _mm512_packus_epi16(a, b)
+#define B_ADD16(a, b) _mm512_adds_epi16(a, b)
 #define B_LOAD_N(p, n) _mm512_maskz_loadu_epi8(((__mmask64)1 << (n)) - 1, p)
 #define PARTS 4
 /* The first n channels of each of two or four places, one after the other; n <= 64 / parts. */

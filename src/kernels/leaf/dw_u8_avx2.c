@@ -3,8 +3,8 @@
  * The byte product instruction saturates sums of two products, so a weight is cut in two, w = 16 high + low with both in
  * [-8, 8]: 16 taps of either half sum exactly in 16 bits, and only then are the halves joined in 32. The instruction takes
  * two taps: rows 0 and 1 (2 and 3) of a column, and two columns of the last row. Unpacking two taps, then joining, leaves
- * channels in the order of w_dw_u8_lane; packing restores it. Sums are exact; the rest follows w_u8_igemm, one operation
- * after the other.
+ * channels in the order of w_dw_u8_lane; packing restores it. Sums are exact; the rest follows w_u8_igemm, operation by
+ * operation.
  *
  * A vector is 32 channels. Weights are cut once for all rows of it. Each input row is copied once, side by side and with
  * its padding, so that no tile of outputs knows of edges, of strides in memory or of vectors that are not whole. */
@@ -12,7 +12,6 @@
 #include "kernels.h"
 #include "vec_act.h"
 #include "vec_bytes.h"
-#include <math.h>
 #include <string.h>
 
 #define SIDE 5              /* of the largest filter that is unrolled */
@@ -38,7 +37,7 @@ struct strip {
     B acc0[4];
     V mul[4], bias[4];
     finish_fn *finish;
-    w_bounds bound;             /* of the quantised value less its zero point */
+    w_bounds bound;             /* of the result in steps */
 };
 
 /* ---- weights ---- */
@@ -95,15 +94,14 @@ static inline void store_bytes(uint8_t *p, size_t n, B v) {
 }
 
 INLINE void real(const strip *s, const B sum[4], V y[4]) {
-    UNROLL for (int j = 0; j < 4; j++) y[j] = VADD(VMUL(VITOF(sum[j]), s->mul[j]), s->bias[j]);
+    UNROLL for (int j = 0; j < 4; j++) y[j] = VFMA(VITOF(sum[j]), s->mul[j], s->bias[j]);
 }
 
 /* Packing saturates what lies below 0: a lower bound at or below it, floor false, costs nothing. */
-INLINE B bytes(const V y[4], w_bounds bound, bool floor, float inv_scale, int zero) {
+INLINE B bytes(const V y[4], w_bounds bound, bool floor, int zero) {
     B q[4];
     UNROLL for (int j = 0; j < 4; j++) {
-        V t = VMUL(y[j], VSET1(inv_scale));
-        if (floor) t = VMAX(VSET1(bound.lo), t);
+        V t = floor ? VMAX(VSET1(bound.lo), y[j]) : y[j];
         q[j] = VFTOI(VMIN(VSET1(bound.hi), t));
     }
     B low = _mm256_packs_epi32(q[0], q[1]), high = _mm256_packs_epi32(q[2], q[3]), z = _mm256_set1_epi16((int16_t)zero);
@@ -120,13 +118,13 @@ static void store_real(const V y[4], float *out, size_t n) {
 
 /* `count` neighbouring outputs of a row. */
 INLINE void finish_bytes(const strip *s, const B sum[][4], size_t count, uint8_t *out, bool floor) {
-    const w_requant q = s->d->q;
     const w_bounds bound = s->bound;
+    int zero = s->d->out_zero;
     size_t step = s->d->g.c, n = s->n;
     for (size_t i = 0; i < count; i++, out += step) {
         V y[4];
         real(s, sum[i], y);
-        store_bytes(out, n, bytes(y, bound, floor, q.inv_scale, q.zero));
+        store_bytes(out, n, bytes(y, bound, floor, zero));
     }
 }
 
@@ -135,9 +133,9 @@ static void finish_any(const strip *s, const B sum[][4], size_t count, size_t at
     for (size_t i = 0; i < count; i++, at += s->d->g.c) {
         V y[4];
         real(s, sum[i], y);
-        v_act_exact(&s->d->ep, v_bounds(&s->d->ep), y, 4);
+        v_act_steps(&s->d->ep, v_bounds(&s->d->ep), s->d->act_scale, y, 4);
         if (!s->d->out_u8) store_real(y, (float *)s->d->out + at, s->n);
-        else store_bytes((uint8_t *)s->d->out + at, s->n, bytes(y, s->bound, false, s->d->q.inv_scale, s->d->q.zero));
+        else store_bytes((uint8_t *)s->d->out + at, s->n, bytes(y, s->bound, false, s->d->out_zero));
     }
 }
 
@@ -149,18 +147,15 @@ static void finish_no_floor(const strip *s, const B sum[][4], size_t count, size
     finish_bytes(s, sum, count, (uint8_t *)s->d->out + at, false);
 }
 
-/* Clamping before the scaling of the output is clamping after it with scaled bounds, as long as that scale is finite. */
 static void set_finish(strip *s) {
     const w_kepi *ep = &s->d->ep;
-    const w_requant *q = &s->d->q;
-    float top = (float)(255 - q->zero);
-    bool clamp = ep->act != W_KACT_LEAKY && ep->act != W_KACT_HARDSWISH && ep->act != W_KACT_HARDSIGMOID;
+    float bottom = (float)-s->d->out_zero, top = (float)(255 - s->d->out_zero);
     s->bound = (w_bounds){-__builtin_inff(), top};
     s->finish = finish_any;
-    if (!s->d->out_u8 || !clamp || !isfinite(q->inv_scale)) return;
+    if (!s->d->out_u8 || ep->act == W_KACT_LEAKY || w_act_of_reals(ep->act)) return;
     w_bounds b = v_bounds(ep);
-    s->bound = (w_bounds){b.lo * q->inv_scale, b.hi * q->inv_scale < top ? b.hi * q->inv_scale : top};
-    s->finish = s->bound.lo > (float)-q->zero ? finish_floor : finish_no_floor;
+    s->bound = (w_bounds){b.lo, b.hi < top ? b.hi : top};
+    s->finish = b.lo > bottom ? finish_floor : finish_no_floor;
 }
 
 /* ---- tiles ---- */

@@ -3,13 +3,13 @@
  *   B           a vector of BN bytes, all channels of one tap
  *   B_LOAD_N    the first n channels, the others anything that is not read from memory
  *   B_DOT(a, x, w)  a + the four products of each 32-bit lane, exact
- *   B_CLAMP(x, lo, hi)  what has to be done before conversion, so that B_PACK32 and B_PACK16 give bytes inside [lo, hi]
+ *   B_CLAMP(x, lo, hi)  what has to be done before conversion, so that B_PACK32, B_ADD16 of the zero point and B_PACK16 give bytes of [lo, hi]
  *   PARTS       into which a vector can be cut for few channels (then also B_JOIN, B_SPREAD, B_STORE_PARTS), or undefined
  *
  * Four vertical taps of a column are unpacked twice, so that every 32-bit lane holds the four bytes of one channel; one dot
  * product then takes four taps. The columns of some outputs of a row are unpacked into a panel that stays in L1, each once, with
  * the padding: what comes after knows nothing of edges. Lanes come in the order of w_dw_u8_lane, and packing back restores it.
- * Sums are exact; the rest follows w_u8_igemm, one operation after the other.
+ * Sums are exact; the rest follows w_u8_igemm, operation by operation.
  *
  * Where the channels fill no more than half or a quarter of a vector, it holds those of as many outputs: the row is cut into
  * segments of equal length, and a part of the vector goes along each of them. */
@@ -93,21 +93,21 @@ static void store_real(const V y[4], float *out, size_t n) {
     for (size_t c = 0; c < n; c++) out[c] = t[c % 16 / 4][c / 16 * 4 + c % 4];
 }
 
-typedef struct grid { V inv, lo, hi; VI zero; } grid;
-INLINE grid grid_of(w_requant q) { return (grid){VSET1(q.inv_scale), VSET1((float)-q.zero), VSET1((float)(255 - q.zero)), VISET1(q.zero)}; }
+typedef struct grid { V lo, hi; B zero; } grid;
+INLINE grid grid_of(const w_dw_u8 *d) { return (grid){VSET1((float)-d->out_zero), VSET1((float)(255 - d->out_zero)), ISET16(d->out_zero)}; }
 
 /* plain: bytes without an activation, as all results of a vector that is cut; there: its parts that have an output. */
 INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, int parts, size_t there, const grid *r) {
     V y[4];
     VI q[4];
-    UNROLL for (int j = 0; j < 4; j++) y[j] = VADD(VMUL(VITOF(acc[j]), s->mul[j]), s->bias[j]);
-    if (!plain) v_act_exact(&s->d->ep, v_bounds(&s->d->ep), y, 4);
+    UNROLL for (int j = 0; j < 4; j++) y[j] = VFMA(VITOF(acc[j]), s->mul[j], s->bias[j]);
+    if (!plain) v_act_steps(&s->d->ep, v_bounds(&s->d->ep), s->d->act_scale, y, 4);
     if (!plain && !s->d->out_u8) {
         store_real(y, (float *)s->d->out + at, s->n);
         return;
     }
-    UNROLL for (int j = 0; j < 4; j++) q[j] = VIADD(VFTOI(B_CLAMP(VMUL(y[j], r->inv), r->lo, r->hi)), r->zero);
-    B bytes = B_PACK16(B_PACK32(q[0], q[1]), B_PACK32(q[2], q[3]));
+    UNROLL for (int j = 0; j < 4; j++) q[j] = VFTOI(B_CLAMP(y[j], r->lo, r->hi));
+    B bytes = B_PACK16(B_ADD16(B_PACK32(q[0], q[1]), r->zero), B_ADD16(B_PACK32(q[2], q[3]), r->zero));
     uint8_t *o = (uint8_t *)s->d->out + at;
     if (parts > 1) B_STORE_PARTS(o, s->apart * s->d->g.c, there, s->n, bytes, parts);
     else if (s->n == BN) B_STORE(o, bytes);
@@ -118,7 +118,7 @@ INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, int pa
 INLINE void outputs(const strip *s, const column (*panel)[COLUMNS], size_t x, size_t count, size_t at, size_t groups, size_t kw, size_t dw,
                     bool plain, int parts) {
     const w_window *g = &s->d->g;
-    const grid r = grid_of(s->d->q);
+    const grid r = grid_of(s->d);
     const uint8_t *w = s->w;
     size_t step = g->c, sw = g->sw, apart = s->apart, ow = g->ow;
     for (size_t i = 0; i < count; i++, at += step) {
@@ -168,7 +168,7 @@ static outputs_fn *outputs_of(const w_dw_u8 *d, size_t n, int *parts) {
 /* One output of a filter that has no panel. */
 static void output_alone(const strip *s, const uint8_t *image, ptrdiff_t top, ptrdiff_t left, size_t at) {
     const w_window *g = &s->d->g;
-    const grid r = grid_of(s->d->q);
+    const grid r = grid_of(s->d);
     B acc[4] = {s->start[0], s->start[1], s->start[2], s->start[3]};
     for (size_t group = 0; group * 4 < g->kh; group++) {
         lines l = lines_of(s, image, top, group);

@@ -26,6 +26,13 @@ INLINE void v_act_exact(const w_kepi *ep, w_bounds cl, V *acc, int n) {
 #undef EACH
 }
 
+/* The same as w_u8_igemm has it. */
+INLINE void v_act_steps(const w_kepi *ep, w_bounds cl, float act_scale, V *acc, int n) {
+    v_act_exact(ep, cl, acc, n);
+    if (!w_act_of_reals(ep->act)) return;
+    UNROLL for (int i = 0; i < n; i++) acc[i] = VMUL(acc[i], VSET1(act_scale));
+}
+
 /* Any activation of one vector. */
 static inline V v_act(const w_kepi *ep, V x) {
     if (v_act_is_late(ep->act)) return v_act_late(ep, x);

@@ -1,6 +1,6 @@
 /* u8 x s8 implicit GEMM in portable C: the bits that every other u8 kernel must give. */
 #include "kernels.h"
-#include "act_ref.h"
+#include "requant_ref.h"
 #include "rows.h"
 #include <string.h>
 
@@ -9,19 +9,12 @@ enum { NR = 8 };
 static void store(const w_u8_igemm *g, const int32_t *acc, const float *mul, const float *bias, size_t p, size_t col, size_t cols) {
     for (size_t j = 0; j < cols; j++) {
         size_t o = p * g->out_stride + col + j, r = p * g->res_stride + col + j;
-        float y = (float)acc[j] * (mul[j] * g->late_scale);
-        y += bias[j];
-        if (g->res_kind == W_RES_F32) y += ((const float *)g->res)[r];
-        if (g->res_kind == W_RES_U8) y += (float)(((const uint8_t *)g->res)[r] - g->res_zero) * g->res_scale;
-        y = act_exact_ref(&g->ep, y);
-        if (!g->out_u8) {
-            ((float *)g->out)[o] = y;
-            continue;
-        }
-        float lo = (float)(0 - g->zero), hi = (float)(255 - g->zero), t = y * g->inv_scale;
-        t = t > lo ? t : lo;
-        t = t < hi ? t : hi;
-        ((uint8_t *)g->out)[o] = (uint8_t)((int32_t)nearbyintf(t) + g->zero);
+        float y = fmaf((float)acc[j], mul[j] * g->late_scale, bias[j]);
+        if (g->res_kind == W_RES_F32) y = fmaf(((const float *)g->res)[r], g->res_scale, y);
+        if (g->res_kind == W_RES_U8) y = fmaf((float)(((const uint8_t *)g->res)[r] - g->res_zero), g->res_scale, y);
+        y = act_steps_ref(&g->ep, y, g->act_scale);
+        if (g->out_u8) ((uint8_t *)g->out)[o] = round_ref(y, g->zero);
+        else ((float *)g->out)[o] = y;
     }
 }
 

@@ -82,7 +82,7 @@ INLINE void out_tile(const w_u8_wino *g, scales *sc, const int32_t *places, size
 
 void w_u8_wino2_out__avx2(const w_u8_wino *g, size_t t0, size_t t1) {
     const w_u8_igemm *to = &g->to;
-    scales sc = {NULL, NULL, VSET1((float)(0 - to->zero)), VSET1((float)(255 - to->zero)), VSET1(to->inv_scale), VSET1(1.0f)};
+    scales sc = {NULL, NULL, VSET1((float)(0 - to->zero)), VSET1((float)(255 - to->zero)), VSET1(1.0f)};
     for (size_t t = t0; t < t1; t++) {
         const int32_t *places = g->m + (t - t0) * to->n;
         size_t k = 0;

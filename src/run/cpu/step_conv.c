@@ -224,11 +224,9 @@ static weir_status prepare_f32(w_plan *p, w_step *s, weir_error *e) {
 }
 
 static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const geometry *o, w_arena *tmp, weir_error *e) {
-    const w_node *node = w_step_node(p, s);
-    float *b = NULL, *mul = w_igemm_mul(p, s, o->n, 1.0f, e);
-    size_t n;
+    float *b, *mul = w_igemm_mul(p, s, o->n, m->unit, e);
     if (!mul) return WEIR_NO_RESOURCE;
-    if (w_step_in(p, s, 2)) W_TRY(w_const_f32(p->graph, node->in[2], tmp, &b, &n, e));
+    W_TRY(w_bias_of(p, s, m->unit, tmp, &b, e));
     reorder q = reorder_of(o, &m->u8.rows);
     const int8_t *ordered = reordered(tmp, &q, w_step_in(p, s, 1)->data, 1);
     if (!ordered) return w_oom(e, q.n * q.taps * q.run, "reordered weights");

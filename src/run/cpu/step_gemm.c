@@ -185,9 +185,10 @@ static weir_status pack_narrow(w_plan *p, w_step *s, igemm *m, const w_product *
 }
 
 static weir_status pack_u8(w_plan *p, w_step *s, igemm *m, const w_product *o, w_arena *tmp, weir_error *e) {
-    float *bias, *mul = w_igemm_mul(p, s, o->n, o->alpha, e);
+    float *bias, *mul = w_igemm_mul(p, s, o->n, o->alpha * m->unit, e);
     if (!mul) return WEIR_NO_RESOURCE;
     W_TRY(w_product_bias(p, s, o, tmp, &bias, e));
+    for (size_t i = 0; bias && i < o->n; i++) bias[i] *= m->unit;
     w_pack_u8_args a = {.w = w_step_in(p, s, 1)->data, .stride_n = o->trans_b ? o->k : 1, .stride_k = o->trans_b ? 1 : o->n,
                         .zx = w_packed_zero(p, s), .mul = mul, .bias = bias};
     return w_igemm_pack_u8(p, s, m, &a, e);

@@ -157,12 +157,11 @@ static const w_u8_tile *choose_u8(const w_kernels *k, size_t n) {
 }
 
 static weir_status pack_u8(w_plan *p, w_step *s, group_params *k, w_arena *tmp, weir_error *e) {
-    const w_node *n = w_step_node(p, s);
-    size_t taps = k->m.u8.rows.taps, all = k->groups * k->kg, count;
-    float *b = NULL, *mul = w_igemm_mul(p, s, all, 1.0f, e);
+    size_t taps = k->m.u8.rows.taps, all = k->groups * k->kg;
+    float *b, *mul = w_igemm_mul(p, s, all, k->m.unit, e);
     const w_u8_tile *t = choose_u8(p->ctx->kernels, k->kg);
     if (!mul) return WEIR_NO_RESOURCE;
-    if (w_step_in(p, s, 2)) W_TRY(w_const_f32(p->graph, n->in[2], tmp, &b, &count, e));
+    W_TRY(w_bias_of(p, s, k->m.unit, tmp, &b, e));
     const int8_t *w = reordered(tmp, w_step_in(p, s, 1)->data, all, k->cg, taps, 1);
     k->group_bytes = W_ALIGN_UP(w_u8_packed(t->pack, t->nr, k->kg, taps, k->cg), (size_t)64);
     uint8_t *packed = w_step_packed(p, s, k->groups * k->group_bytes, e);

@@ -231,11 +231,11 @@ weir_status w_igemm_pack_narrow(w_plan *p, w_step *st, igemm *m, w_narrow_source
     return describe(p, st, m, t->name, t->digits ? W_PEAK_INT8 : W_PEAK_F32, 1, e);
 }
 
-float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error *e) {
+float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float factor, weir_error *e) {
     float *mul = w_arena_array(&p->arena_mem, n, sizeof *mul);
     const w_quant *x = w_step_in(p, s, 0)->quant, *w = w_step_in(p, s, 1)->quant;
     if (!mul) w_oom(e, n * sizeof *mul, "scales");
-    for (size_t i = 0; mul && i < n; i++) mul[i] = (x ? x->scale[0] : 1.0f) * w->scale[w->n > 1 ? i : 0] * alpha;
+    for (size_t i = 0; mul && i < n; i++) mul[i] = (x ? x->scale[0] : 1.0f) * w->scale[w->n > 1 ? i : 0] * factor;
     return mul;
 }
 
@@ -275,16 +275,15 @@ void w_igemm_epilogue(const w_plan *p, w_step *s, igemm *m, const w_epilogue *ep
     m->out_elem = w_type_size(y->type);
     m->res = r ? res : W_NONE;
     if (r && r->type == y->type) s->inplace = 1u << res;
-    m->f32.ep = m->u8.ep = w_kepi_of(ep, y);
-    w_requant q = w_requant_of(y);
+    w_target to = w_target_of(ep, y);
+    m->unit = to.unit;
+    m->f32.ep = m->u8.ep = to.ep;
     m->u8.out_u8 = y->quant != NULL;
-    m->u8.inv_scale = q.inv_scale;
-    m->u8.zero = q.zero;
+    m->u8.act_scale = to.act_scale;
+    m->u8.zero = to.zero;
     m->u8.res_kind = !r ? W_RES_NONE : r->quant ? W_RES_U8 : W_RES_F32;
-    if (r && r->quant) {
-        m->u8.res_scale = r->quant->scale[0];
-        m->u8.res_zero = r->quant->zero[0];
-    }
+    m->u8.res_scale = (r && r->quant ? r->quant->scale[0] : 1.0f) * to.unit;
+    m->u8.res_zero = r && r->quant ? r->quant->zero[0] : 0;
 }
 
 /* ---- run ---- */

@@ -30,6 +30,7 @@ typedef struct igemm {
     size_t p, blocks, block_bytes, packed_bytes, mr, nr; /* block_bytes: of a whole block */
     size_t tile_rows, row_tiles, tile_blocks, block_tiles;
     size_t in_elem, out_elem;
+    float unit;                /* u8: of w_target, for mul and bias */
     uint32_t res;              /* input that holds the residual, or W_NONE */
     size_t late_padding;       /* bytes of padding to read, filled in scratch with a zero point that only the run knows; or 0 */
     igemm_pad pad;
@@ -57,9 +58,9 @@ const char *w_igemm_refuse_f32(const w_graph *g, const w_node *n, uint32_t res);
 const char *w_igemm_refuse_u8(const w_graph *g, const w_node *n, uint32_t res, int64_t axis, int64_t act);
 /* Epilogue and residual from the node. */
 void w_igemm_epilogue(const w_plan *p, w_step *s, igemm *m, const w_epilogue *ep, uint32_t res);
-/* mul[n] = scale of the input * scale of the weight column * alpha, from the plan's arena. An input whose scale only the run
+/* mul[n] = scale of the input * scale of the weight column * factor, from the plan's arena. An input whose scale only the run
  * knows has scale 1 here. */
-float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float alpha, weir_error *e);
+float *w_igemm_mul(w_plan *p, const w_step *s, size_t n, float factor, weir_error *e);
 /* The f32 tile that is fastest for p rows, reduction length c and n columns. */
 const w_f32_tile *w_igemm_choose_f32(const w_kernels *k, size_t p, size_t c, size_t n);
 #endif

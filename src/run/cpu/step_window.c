@@ -76,3 +76,25 @@ w_requant w_requant_of(const w_value *out) {
     if (!out->quant) return (w_requant){1.0f, 0};
     return (w_requant){1.0f / out->quant->scale[0], out->quant->zero[0]};
 }
+
+w_target w_target_of(const w_epilogue *ep, const w_value *out) {
+    w_requant q = w_requant_of(out);
+    w_target to = {q.inv_scale, w_kepi_of(ep, out), 1.0f, q.zero};
+    if (w_act_of_reals(to.ep.act)) {
+        to.act_scale = to.unit;
+        to.unit = 1.0f;
+    } else if (to.ep.act == W_KACT_CLIP) {
+        to.ep.a *= to.unit;
+        to.ep.b *= to.unit;
+    }
+    return to;
+}
+
+weir_status w_bias_of(const w_plan *p, const w_step *s, float unit, w_arena *a, float **out, weir_error *e) {
+    size_t n;
+    *out = NULL;
+    if (!w_step_in(p, s, 2)) return WEIR_OK;
+    W_TRY(w_const_f32(p->graph, w_step_node(p, s)->in[2], a, out, &n, e));
+    for (size_t i = 0; i < n; i++) (*out)[i] *= unit;
+    return WEIR_OK;
+}

@@ -16,4 +16,14 @@ void w_touch_window(const w_window *g, size_t images, size_t tile_rows, size_t i
 w_kepi w_kepi_of(const w_epilogue *ep, const w_value *out);
 /* The requantisation of a u8 output value. */
 w_requant w_requant_of(const w_value *out);
+/* The output of a kernel whose sums are of bytes: u8 in steps of it, as w_u8_igemm says, or f32. */
+typedef struct w_target {
+    float unit; /* factor of the sums' scales, biases and residuals */
+    w_kepi ep;
+    float act_scale;
+    int32_t zero;
+} w_target;
+w_target w_target_of(const w_epilogue *ep, const w_value *out);
+/* Input 2 of a node, the bias, times `unit`, as f32 from a; NULL where there is none. */
+weir_status w_bias_of(const w_plan *p, const w_step *s, float unit, w_arena *a, float **out, weir_error *e);
 #endif

@@ -18,6 +18,7 @@ static void set_output(const w_plan *p, w_step *s, wino *m) {
     m->out_elem = like.out_elem;
     m->res = like.res;
     m->to = like.u8;
+    m->unit = like.unit;
 }
 
 wino *w_winograd_begin(w_plan *p, w_step *s, weir_error *e) {
@@ -63,18 +64,11 @@ void w_winograd_set_chunks(const w_plan *p, w_step *s, wino *m) {
 }
 
 weir_status w_winograd_bias(w_plan *p, const w_step *s, wino *m, weir_error *e) {
-    float *b, *bias = w_arena_alloc_aligned(&p->arena_mem, m->n * sizeof *bias);
-    size_t count;
-    w_arena tmp;
-    if (!bias) return w_oom(e, m->n * sizeof *bias, "a bias");
-    memset(bias, 0, m->n * sizeof *bias);
+    float *bias;
+    W_TRY(w_bias_of(p, s, m->unit, &p->arena_mem, &bias, e));
+    if (!bias) bias = w_arena_array(&p->arena_mem, m->n, sizeof *bias);
     m->bias = bias;
-    if (!w_step_in(p, s, 2)) return WEIR_OK;
-    w_arena_init(&tmp, p->ctx);
-    weir_status st = w_const_f32(p->graph, w_step_node(p, s)->in[2], &tmp, &b, &count, e);
-    if (st == WEIR_OK) memcpy(bias, b, m->n * sizeof *bias);
-    w_arena_fini(&tmp);
-    return st;
+    return bias ? WEIR_OK : w_oom(e, m->n * sizeof *bias, "a bias");
 }
 
 weir_status w_winograd_end(w_plan *p, w_step *s, const wino *m, weir_error *e) {

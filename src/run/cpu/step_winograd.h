@@ -25,6 +25,7 @@ typedef struct wino {
     const void *weights;       /* a packed matrix for each place, place_elements from one to the next */
     size_t place_elements, nr; /* nr: columns of a block of the product */
     const float *bias;         /* [n] */
+    float unit;                /* of the output: w_target */
     uint32_t res;
     void (*chunk)(const struct wino *m, const wino_part *part);
     w_u8_igemm to;             /* residual, activation and output, as the implicit GEMM describes them */

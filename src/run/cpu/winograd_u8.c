@@ -39,7 +39,7 @@ static weir_status prepare(w_plan *p, w_step *s, weir_error *e) {
     m->nr = p->ctx->kernels->s16_gemm.nr;
     m->chunk = chunk;
     m->zero = w_packed_zero(p, s);
-    m->mul = w_igemm_mul(p, s, m->n, 1.0f, e);
+    m->mul = w_igemm_mul(p, s, m->n, m->unit, e);
     if (!m->mul) return WEIR_NO_RESOURCE;
     s->kernel = p->ctx->kernels->s16_gemm.name;
     s->peak = W_PEAK_INT8;

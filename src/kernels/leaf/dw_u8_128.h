@@ -11,6 +11,7 @@ typedef VI B;
 #define B_UNPACKHI8(a, b) B_OF8(vzip2q_u8, a, b)
 #define B_UNPACKLO16(a, b) B_OF16(vzip1q_u16, a, b)
 #define B_UNPACKHI16(a, b) B_OF16(vzip2q_u16, a, b)
+#define B_DOWN(w, above) vreinterpretq_s32_u32(vsriq_n_u32(vshlq_n_u32(vreinterpretq_u32_s32(w), 8), vreinterpretq_u32_s32(above), 24))
 #define B_CLAMP(x, lo, hi) VCLAMP_Q(x, lo, hi)
 #define B_PACK32(a, b) B_OF16(vuzp1q_u16, a, b) /* lanes -255 ... 255 */
 #define B_ADD16(a, b) B_OF16(vaddq_u16, a, b)

@@ -14,6 +14,7 @@ typedef __m512i B;
 #define B_PACK16(a, b) _mm512_packus_epi16(a, b)
 #define B_ADD16(a, b) _mm512_adds_epi16(a, b)
 #define B_LOAD_N(p, n) _mm512_maskz_loadu_epi8(((__mmask64)1 << (n)) - 1, p)
+#define B_DOWN(w, above) _mm512_or_si512(_mm512_slli_epi32(w, 8), _mm512_srli_epi32(above, 24))
 #define PARTS 4
 /* The first n channels of each of two or four places, one after the other; n <= 64 / parts. */
 static inline B B_JOIN(const uint8_t *const p[PARTS], size_t n, int parts) {

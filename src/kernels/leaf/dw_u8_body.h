@@ -4,12 +4,16 @@
  *   B_LOAD_N    the first n channels, the others anything that is not read from memory
  *   B_DOT(a, x, w)  a + the four products of each 32-bit lane, exact
  *   B_CLAMP(x, lo, hi)  what has to be done before conversion, so that B_PACK32, B_ADD16 of the zero point and B_PACK16 give bytes of [lo, hi]
+ *   B_DOWN(w, above)  32-bit lanes of four taps moved one row down: a tap of `above` enters, the last of w leaves
  *   PARTS       into which a vector can be cut for few channels (then also B_JOIN, B_SPREAD, B_STORE_PARTS), or undefined
  *
  * Four vertical taps of a column are unpacked twice, so that every 32-bit lane holds the four bytes of one channel; one dot
  * product then takes four taps. The columns of some outputs of a row are unpacked into a panel that stays in L1, each once, with
  * the padding: what comes after knows nothing of edges. Lanes come in the order of w_dw_u8_lane, and packing back restores it.
  * Sums are exact; the rest follows w_u8_igemm, operation by operation.
+ *
+ * Four lines hold a filter of three rows twice, eight one of five: where rows of outputs follow each other line by line, two of them
+ * come from one panel, the second by weights that are moved one row down.
  *
  * Where the channels fill no more than half or a quarter of a vector, it holds those of as many outputs: the row is cut into
  * segments of equal length, and a part of the vector goes along each of them. */
@@ -18,7 +22,7 @@
 #include "vec_bytes.h"
 
 #define GROUPS 2   /* of four filter rows, at most, in a panel */
-#define COLUMNS 30 /* of a panel, at most */
+#define COLUMNS 26 /* of a panel, at most */
 #define BAND 16    /* outputs, at most, from one panel */
 #define SIDE 5     /* of the largest filter for which a vector is cut */
 #ifndef PARTS
@@ -31,11 +35,11 @@
 /* One vector of channels: what does not change from row to row. */
 typedef struct strip {
     const w_dw_u8 *d;
-    const uint8_t *w;            /* weights */
+    const uint8_t *w[2];         /* weights, and those moved one row down */
     size_t n;                    /* channels */
     size_t apart;                /* outputs of a segment: all of a row, where the vector is not cut */
     uint8_t pad[BN];
-    uint8_t spread[PARTS > 1 ? GROUPS * SIDE * 256 : 1]; /* weights for a vector that is cut */
+    uint8_t spread[2][GROUPS * SIDE * 256]; /* weights for a vector that is cut, and those moved down */
     B start[4];
     V mul[4], bias[4];
 } strip;
@@ -45,12 +49,13 @@ typedef struct strip {
 typedef struct lines { const uint8_t *row[4]; size_t step[4]; } lines;
 typedef B column[4];             /* channels 4 j ... 4 j + 3 of every 16 in vector j */
 
-static lines lines_of(const strip *s, const uint8_t *image, ptrdiff_t top, size_t group) {
+/* rows: of outputs. */
+static lines lines_of(const strip *s, const uint8_t *image, ptrdiff_t top, size_t group, size_t rows) {
     const w_window *g = &s->d->g;
     lines l;
     for (size_t j = 0; j < 4; j++) {
         ptrdiff_t y = top + (ptrdiff_t)((group * 4 + j) * g->dh);
-        bool inside = group * 4 + j < g->kh && y >= 0 && (size_t)y < g->ih;
+        bool inside = group * 4 + j < g->kh + rows - 1 && y >= 0 && (size_t)y < g->ih;
         l.row[j] = inside ? image + (size_t)y * g->iw * g->c : s->pad;
         l.step[j] = inside ? g->c : 0;
     }
@@ -114,55 +119,58 @@ INLINE void finish(const strip *s, const B acc[4], size_t at, bool plain, int pa
     else B_STORE_N(o, s->n, bytes);
 }
 
-/* Outputs x to x + count - 1 of each segment of a row from their panel, kw columns and groups known when compiled. */
+/* Outputs x to x + count - 1 of each segment of a row, or of two, from their panel; kw columns and groups known when compiled. */
 INLINE void outputs(const strip *s, const column (*panel)[COLUMNS], size_t x, size_t count, size_t at, size_t groups, size_t kw, size_t dw,
-                    bool plain, int parts) {
+                    bool plain, int parts, int rows) {
     const w_window *g = &s->d->g;
     const grid r = grid_of(s->d);
-    const uint8_t *w = s->w;
+    const uint8_t *w[2] = {s->w[0], s->w[1]};
     size_t step = g->c, sw = g->sw, apart = s->apart, ow = g->ow;
     for (size_t i = 0; i < count; i++, at += step) {
-        B acc[4] = {s->start[0], s->start[1], s->start[2], s->start[3]};
+        B acc[2][4];
+        UNROLL for (int j = 0; j < 4; j++) acc[0][j] = acc[1][j] = s->start[j];
         for (size_t group = 0; group < groups; group++)
             UNROLL for (size_t k = 0; k < kw; k++)
-                UNROLL for (int j = 0; j < 4; j++)
-                    acc[j] = B_DOT(acc[j], panel[group][i * sw + k * dw][j], B_LOAD(w + (group * kw + k) * 256 + (size_t)j * 64));
+                UNROLL for (int j = 0; j < 4; j++) {
+                    B x4 = panel[group][i * sw + k * dw][j];
+                    UNROLL for (int y = 0; y < rows; y++) acc[y][j] = B_DOT(acc[y][j], x4, B_LOAD(w[y] + (group * kw + k) * 256 + (size_t)j * 64));
+                }
         size_t there = parts == 1 ? 1 : (ow - (x + i) + apart - 1) / apart;
-        finish(s, acc, at, plain, parts, there, &r);
+        UNROLL for (int y = 0; y < rows; y++) finish(s, acc[y], at + (size_t)y * ow * step, plain, parts, there, &r);
     }
 }
 
 typedef void outputs_fn(const strip *s, const column (*panel)[COLUMNS], size_t x, size_t count, size_t at);
 
-#define OUTPUTS(name, groups, kw, dw, plain, parts) \
+#define OUTPUTS(name, groups, kw, dw, plain, parts, rows) \
     static void name(const strip *s, const column (*panel)[COLUMNS], size_t x, size_t count, size_t at) { \
-        outputs(s, panel, x, count, at, groups, kw, dw, plain, parts); \
+        outputs(s, panel, x, count, at, groups, kw, dw, plain, parts, rows); \
     }
-OUTPUTS(outputs_any, (s->d->g.kh + 3) / 4, s->d->g.kw, s->d->g.dw, false, 1)
-OUTPUTS(outputs_3, 1, 3, 1, true, 1)
-OUTPUTS(outputs_5, 2, 5, 1, true, 1)
+#define OUTPUTS_OF(side, groups, parts) \
+    OUTPUTS(one_##side##_by_##parts, groups, side, 1, true, parts, 1) \
+    OUTPUTS(two_##side##_by_##parts, groups, side, 1, true, parts, 2)
+OUTPUTS(outputs_any, (s->d->g.kh + 3) / 4, s->d->g.kw, s->d->g.dw, false, 1, 1)
+OUTPUTS_OF(3, 1, 1)
+OUTPUTS_OF(5, 2, 1)
 #if PARTS > 1
-OUTPUTS(outputs_3_by_2, 1, 3, 1, true, 2)
-OUTPUTS(outputs_3_by_4, 1, 3, 1, true, 4)
-OUTPUTS(outputs_5_by_2, 2, 5, 1, true, 2)
-OUTPUTS(outputs_5_by_4, 2, 5, 1, true, 4)
+OUTPUTS_OF(3, 1, 2)
+OUTPUTS_OF(3, 1, 4)
+OUTPUTS_OF(5, 2, 2)
+OUTPUTS_OF(5, 2, 4)
+#define OF(rows, side) {rows##_##side##_by_1, rows##_##side##_by_2, rows##_##side##_by_4}
 #else
-#define outputs_3_by_2 outputs_3
-#define outputs_3_by_4 outputs_3
-#define outputs_5_by_2 outputs_5
-#define outputs_5_by_4 outputs_5
+#define OF(rows, side) {rows##_##side##_by_1}
 #endif
 
-/* For n channels; *parts becomes what the vector is cut into. */
-static outputs_fn *outputs_of(const w_dw_u8 *d, size_t n, int *parts) {
-    static outputs_fn *const three[] = {outputs_3, outputs_3_by_2, outputs_3_by_4}, *const five[] = {outputs_5, outputs_5_by_2, outputs_5_by_4};
+/* How the rows of n channels are computed: what their vector is cut into, one row, and two or NULL. */
+typedef struct way { int parts; outputs_fn *one, *two; } way;
+static way way_of(const w_dw_u8 *d, size_t n) {
+    static outputs_fn *const one[2][PARTS > 1 ? 3 : 1] = {OF(one, 3), OF(one, 5)}, *const two[2][PARTS > 1 ? 3 : 1] = {OF(two, 3), OF(two, 5)};
     const w_window *g = &d->g;
-    size_t cut = PARTS == 1 || n > BN / 2 || g->ow < 4 ? 0 : n > BN / 4 ? 1 : 2;
+    size_t cut = PARTS == 1 || n > BN / 2 || g->ow < 4 ? 0 : n > BN / 4 ? 1 : 2, wide = g->kw == SIDE;
     bool plain = d->out_u8 && d->ep.act == W_KACT_NONE && g->dw == 1;
-    *parts = 1;
-    if (!plain || (g->kw != 3 && g->kw != SIDE) || (g->kh + 3) / 4 != (g->kw == 3 ? 1 : 2)) return outputs_any;
-    *parts = 1 << cut;
-    return g->kw == 3 ? three[cut] : five[cut];
+    if (!plain || (g->kw != 3 && g->kw != SIDE) || (g->kh + 3) / 4 != 1 + wide) return (way){1, outputs_any, NULL};
+    return (way){1 << cut, one[wide][cut], g->sh == 1 && g->dh == 1 && g->kh % 4 ? two[wide][cut] : NULL};
 }
 
 /* One output of a filter that has no panel. */
@@ -171,11 +179,11 @@ static void output_alone(const strip *s, const uint8_t *image, ptrdiff_t top, pt
     const grid r = grid_of(s->d);
     B acc[4] = {s->start[0], s->start[1], s->start[2], s->start[3]};
     for (size_t group = 0; group * 4 < g->kh; group++) {
-        lines l = lines_of(s, image, top, group);
+        lines l = lines_of(s, image, top, group, 1);
         for (size_t k = 0; k < g->kw; k++) {
             column q;
             unpack_columns(s, &l, left + (ptrdiff_t)(k * g->dw), 1, 1, &q);
-            UNROLL for (size_t j = 0; j < 4; j++) acc[j] = B_DOT(acc[j], q[j], B_LOAD(s->w + (group * g->kw + k) * 256 + j * 64));
+            UNROLL for (size_t j = 0; j < 4; j++) acc[j] = B_DOT(acc[j], q[j], B_LOAD(s->w[0] + (group * g->kw + k) * 256 + j * 64));
         }
     }
     finish(s, acc, at, false, 1, 1, &r);
@@ -189,7 +197,8 @@ static size_t band_of(const w_window *g) {
     return fit < BAND ? fit : BAND;
 }
 
-static void row(const strip *s, const uint8_t *image, size_t y, size_t at, size_t band, int parts, outputs_fn *fn) {
+/* Row y, or y and y + 1. */
+static void row(const strip *s, const uint8_t *image, size_t y, size_t rows, size_t at, size_t band, const way *by) {
     const w_window *g = &s->d->g;
     ptrdiff_t top = w_window_start(y, g->sh, g->pt);
     column panel[GROUPS][COLUMNS];
@@ -199,27 +208,41 @@ static void row(const strip *s, const uint8_t *image, size_t y, size_t at, size_
         if (!band) output_alone(s, image, top, left, at + x * g->c);
         else {
             for (size_t group = 0; group * 4 < g->kh; group++) {
-                lines l = lines_of(s, image, top, group);
-                unpack_columns(s, &l, left, (count - 1) * g->sw + (g->kw - 1) * g->dw + 1, parts, panel[group]);
+                lines l = lines_of(s, image, top, group, rows);
+                unpack_columns(s, &l, left, (count - 1) * g->sw + (g->kw - 1) * g->dw + 1, by->parts, panel[group]);
             }
-            fn(s, panel, x, count, at + x * g->c);
+            (rows == 2 ? by->two : by->one)(s, panel, x, count, at + x * g->c);
         }
     }
 }
 
-static void start(strip *s, const w_dw_u8 *d, size_t c, size_t n, int parts) {
+/* Weights for vectors cut into parts, and weights moved one row down, if they are asked for and there is a panel for them. */
+static void set_weights(strip *s, const uint8_t *w, int parts, bool down) {
+    const w_window *g = &s->d->g;
+    size_t taps = g->kw * 256, all = (g->kh + 3) / 4 * taps;
+    s->w[0] = parts > 1 ? s->spread[0] : w;
+    s->w[1] = s->spread[1];
+    for (size_t at = 0; parts > 1 && at < all; at += 64) B_STORE(s->spread[0] + at, B_SPREAD(B_LOAD(w + at), parts));
+    for (size_t at = 0; down && at < all; at += 64) {
+        B above = at < taps ? ISET1(0) : B_LOAD(s->w[0] + at - taps);
+        B_STORE(s->spread[1] + at, B_DOWN(B_LOAD(s->w[0] + at), above));
+    }
+}
+
+static void start(strip *s, const w_dw_u8 *d, size_t c, size_t n, const way *by) {
     const w_window *g = &d->g;
     const uint8_t *block = (const uint8_t *)d->w + c / 64 * w_dw_u8_block(g) + c % 64 / BN * BN;
-    *s = (strip){.d = d, .w = block + 768, .n = n, .apart = (g->ow + (size_t)parts - 1) / (size_t)parts};
+    s->d = d;
+    s->n = n;
+    s->apart = (g->ow + (size_t)by->parts - 1) / (size_t)by->parts;
+    memset(s->pad, 0, sizeof s->pad);
     memcpy(s->pad, d->zero + c, n);
     for (int j = 0; j < 4; j++) {
-        s->start[j] = B_SPREAD(IMUL(B_LOAD(block + j * 64), ISET1(d->late_zero)), parts);
-        s->mul[j] = VMUL(IREAL(B_SPREAD(B_LOAD(block + 256 + j * 64), parts)), VSET1(d->late_scale));
-        s->bias[j] = IREAL(B_SPREAD(B_LOAD(block + 512 + j * 64), parts));
+        s->start[j] = B_SPREAD(IMUL(B_LOAD(block + j * 64), ISET1(d->late_zero)), by->parts);
+        s->mul[j] = VMUL(IREAL(B_SPREAD(B_LOAD(block + 256 + j * 64), by->parts)), VSET1(d->late_scale));
+        s->bias[j] = IREAL(B_SPREAD(B_LOAD(block + 512 + j * 64), by->parts));
     }
-    if (parts == 1) return;
-    for (size_t at = 0; at < (g->kh + 3) / 4 * g->kw * 256; at += 64) B_STORE(s->spread + at, B_SPREAD(B_LOAD(block + 768 + at), parts));
-    s->w = s->spread;
+    set_weights(s, block + 768, by->parts, by->two != NULL);
 }
 
 void KERNEL(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1) {
@@ -227,11 +250,12 @@ void KERNEL(const w_dw_u8 *d, size_t r0, size_t r1, size_t c0, size_t c1) {
     size_t band = band_of(g);
     for (size_t c = c0; c < c1; c += BN) {
         size_t n = c1 - c < BN ? c1 - c : BN;
-        int parts;
-        outputs_fn *fn = outputs_of(d, n, &parts);
+        way by = way_of(d, n);
         strip s;
-        start(&s, d, c, n, parts);
-        for (size_t r = r0; r < r1; r++)
-            row(&s, d->in + r / g->oh * g->ih * g->iw * g->c + c, r % g->oh, r * g->ow * g->c + c, band, parts, fn);
+        start(&s, d, c, n, &by);
+        for (size_t r = r0, rows; r < r1; r += rows) {
+            rows = by.two && r + 1 < r1 && r % g->oh + 1 < g->oh ? 2 : 1;
+            row(&s, d->in + r / g->oh * g->ih * g->iw * g->c + c, r % g->oh, rows, r * g->ow * g->c + c, band, &by);
+        }
     }
 }

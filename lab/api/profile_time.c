@@ -5,27 +5,11 @@
  * lies between is set against the larger of the two (the clock itself may be interrupted): all of a step but what memory beyond
  * the core bounds. */
 #include "profile.h"
+#include "timing.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define WARM_RUNS 3
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int compare_double(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n) {
-    qsort(v, n, sizeof *v, compare_double);
-    return v[n / 2];
-}
 
 /* A column per run; a row of seconds per step, one of the whole run, one of what the cores gave, and one to work in. */
 typedef struct samples {
@@ -40,9 +24,9 @@ static weir_status take(weir_session *s, const w_machine *machine, const samples
     double *step = s->exec->step_seconds, *gave = row(m, m->steps + 1), before = w_machine_now(s->plan->ctx, machine);
     for (size_t r = 0; r < m->runs; r++) {
         memset(step, 0, m->steps * sizeof *step);
-        double start = now();
+        double start = w_now();
         W_TRY(weir_session_run(s, e));
-        row(m, m->steps)[r] = now() - start;
+        row(m, m->steps)[r] = w_now() - start;
         for (size_t i = 0; i < m->steps; i++) row(m, i)[r] = step[i];
         double after = w_machine_now(s->plan->ctx, machine);
         gave[r] = W_MAX(before, after);
@@ -55,8 +39,8 @@ static weir_status take(weir_session *s, const w_machine *machine, const samples
 static w_time time_of(const samples *m, size_t which, double bound_s, bool in_core) {
     double *v = row(m, which), *spare = row(m, m->steps + 2), *gave = row(m, m->steps + 1);
     for (size_t r = 0; r < m->runs; r++) spare[r] = v[r] > 0 ? bound_s / (v[r] * (in_core && gave[r] > 0 ? gave[r] : 1)) : 0;
-    w_time t = {.fraction = median(spare, m->runs)};
-    t.seconds = median(v, m->runs);
+    w_time t = {.fraction = w_median(spare, m->runs)};
+    t.seconds = w_median(v, m->runs);
     return t;
 }
 
@@ -74,7 +58,7 @@ weir_status w_times_take(weir_session *s, const w_machine *machine, size_t runs,
             out->step[i] = time_of(&m, i, p->step[i].bound_s, by != W_LLC && by != W_DRAM);
         }
         out->run = time_of(&m, m.steps, p->bound_s, true);
-        out->cores_gave = median(row(&m, m.steps + 1), runs);
+        out->cores_gave = w_median(row(&m, m.steps + 1), runs);
     }
     if (m.at) w_free(p->ctx, m.at, sample_bytes(&m));
     return st;

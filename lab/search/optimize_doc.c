@@ -14,11 +14,6 @@ static weir_status timed_open(const weir_model *a, const weir_model *b, timed *t
     return weir_session_create(b, &so, &t->s[1], e);
 }
 
-static int compare_double(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Batch-1 latency of both, interleaved run by run on real samples; medians in milliseconds. */
 static weir_status time_both(w_search *s, const weir_model *small, double ms[2], weir_error *e) {
     timed t = {{NULL, NULL}};
@@ -33,10 +28,7 @@ static weir_status time_both(w_search *s, const weir_model *small, double ms[2],
             st = weir_session_run(t.s[k], e);
             if (i >= 0) sample[k][i] = 1e3 * (w_now() - t0);
         }
-    for (int k = 0; st == WEIR_OK && k < 2; k++) {
-        qsort(sample[k], TIMED_RUNS, sizeof(double), compare_double);
-        ms[k] = sample[k][TIMED_RUNS / 2];
-    }
+    for (int k = 0; st == WEIR_OK && k < 2; k++) ms[k] = w_median(sample[k], TIMED_RUNS);
     weir_session_destroy(t.s[0]);
     weir_session_destroy(t.s[1]);
     return st;

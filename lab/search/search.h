@@ -6,6 +6,7 @@
 #ifndef W_SEARCH_H
 #define W_SEARCH_H
 #include "lab.h"
+#include "timing.h"
 
 /* ---- outputs of a network on samples (outputs.c) ---- */
 typedef struct w_outputs { size_t n, classes; float *logit; int32_t *label; } w_outputs; /* context's allocator */
@@ -194,5 +195,4 @@ void w_doc_layers(w_doc *d, const w_search *s, const w_choice *chosen);
 void w_doc_pareto(w_doc *d, const w_search *s, const w_choice *chosen);
 /* Adds "weights": histograms of each layer before and after, and of the error (histograms.c). */
 weir_status w_histograms(w_doc *d, const w_graph *before, const w_graph *after, weir_error *e);
-double w_now(void);
 #endif

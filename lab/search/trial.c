@@ -5,13 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-double w_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 double w_search_used(const w_search *s) { return s->o->time_limit_s > 0 ? (w_now() - s->started) / s->o->time_limit_s : 0; }
 

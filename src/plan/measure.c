@@ -4,10 +4,10 @@
  * level fits it with room and does not fit the level above. Blocks come from the C library, not from the context: they
  * are gone before the call returns and are no part of a model's peak. */
 #include "machine_parts.h"
+#include "timing.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RUN_SECONDS 0.0015
 #define RUNS_MAX 60
@@ -31,12 +31,6 @@ typedef struct bench {
     int done, total;
 } bench;
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run_part(void *arg, size_t index) {
     const job *j = arg;
     if (j->stream)
@@ -46,25 +40,25 @@ static void run_part(void *arg, size_t index) {
 }
 
 static double timed(const bench *b, job *j, int threads) {
-    double start = now();
+    double start = w_now();
     if (threads == 1)
         run_part(j, 0);
     else
         w_pool_for(b->ctx->pool, run_part, j, (size_t)threads);
-    return now() - start;
+    return w_now() - start;
 }
 
 /* Turns per second, all threads together. `hoped`: what n times one thread would give; far from it, the cores were busy
  * with something else and more runs are tried. */
 static double best_rate(const bench *b, job *j, int threads, double hoped) {
-    double best = 0, start = now(), spent = 0;
+    double best = 0, start = w_now(), spent = 0;
     j->times = 1;
     while (timed(b, j, threads) < RUN_SECONDS / 2 && j->times < SIZE_MAX / 4)
         j->times *= 2;
     for (int i = 0; spent < BUDGET || (i < RUNS_MAX && best < 0.7 * hoped && spent < BUDGET_BUSY); i++) {
         double rate = (double)j->times * threads / timed(b, j, threads);
         best = W_MAX(best, rate);
-        spent = now() - start;
+        spent = w_now() - start;
     }
     return best;
 }
@@ -120,17 +114,17 @@ static void measure_clock(bench *b) {
 /* The cost of opening and closing one parallel region, and of reaching one step through its pointer. */
 static void measure_overheads(bench *b) {
     enum { CALLS = 300 };
-    double region = 1, step = 1, start = now();
+    double region = 1, step = 1, start = w_now();
     job j = {.peak = nothing, .times = 0};
     void (*volatile call)(void *, size_t) = run_part;
     do {
         region = W_MIN(region, timed(b, &j, b->m->threads));
-        double t1 = now();
+        double t1 = w_now();
         for (int k = 0; k < CALLS; k++)
             call(&j, 0);
-        double t2 = now();
+        double t2 = w_now();
         step = W_MIN(step, (t2 - t1) / CALLS);
-    } while (now() - start < BUDGET);
+    } while (w_now() - start < BUDGET);
     b->m->barrier_us = b->m->threads > 1 ? 1e6 * region : 0;
     b->m->step_us = 1e6 * step;
 }
@@ -179,7 +173,7 @@ double w_machine_now(const weir_context *ctx, const w_machine *m) {
     double turns = seconds * w_machine_peak(m, W_PEAK_F32, 1) / l.macs[W_PEAK_F32];
     if (ctx->machine_file || strcmp(m->isa, w_cpu_name(ctx->cpu)) || turns < 1)
         return 0;
-    double start = now();
+    double start = w_now();
     l.peak[W_PEAK_F32]((size_t)turns);
-    return seconds / W_MAX(now() - start, 1e-9);
+    return seconds / W_MAX(w_now() - start, 1e-9);
 }

@@ -3,8 +3,8 @@
  * All memory (arena, input and output buffers) is allocated by w_exec_create and known before, w_exec_bytes; a run
  * allocates nothing. The cancel flag is read between steps. */
 #include "run.h"
+#include "timing.h"
 #include <string.h>
-#include <time.h>
 
 /* One block: the w_exec, then the two pointer tables, then the step times. */
 static size_t header_bytes(const w_plan *p, bool profile) {
@@ -64,16 +64,10 @@ void w_exec_destroy(w_exec *x) {
     w_free(p->ctx, x, header_bytes(p, x->step_seconds != NULL));
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run_timed(w_exec *x, const w_bindings *b, size_t i) {
-    double start = now();
+    double start = w_now();
     x->plan->step[i].impl->run(&x->plan->step[i], b);
-    x->step_seconds[i] += now() - start;
+    x->step_seconds[i] += w_now() - start;
 }
 
 weir_status w_exec_run(w_exec *x, weir_error *e) {

@@ -66,6 +66,7 @@ json_t *machine_document(weir_context *ctx);          /* or an object that says 
 const char *human_bytes(double bytes, char buf[32]);  /* "1.7 MB" */
 const char *human_count(double n, char buf[32]);      /* "12.5 M" */
 void progress_end(void);                              /* clears the bar */
+double seconds(void);                                 /* of a clock that only goes forward */
 double jnum(const json_t *j, const char *path);       /* "bytes.dram"; NAN when absent or null */
 const char *jstr(const json_t *j, const char *path);  /* "" when absent */
 json_t *jget(const json_t *j, const char *path);

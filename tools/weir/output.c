@@ -35,7 +35,7 @@ static void on_log(void *user, const char *line) {
     fprintf(stderr, "weir: note: %s\n", line);
 }
 
-static double seconds(void) {
+double seconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #define MAX_ROWS 64
 
@@ -37,11 +36,7 @@ typedef struct row {
     size_t n, cap, peak;
 } row;
 
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
+static double now_ms(void) { return 1e3 * seconds(); }
 
 /* "1,2,8" and "1-8*2" and "1-4"; returns how many, or -1. */
 static int parse_list(const char *text, int *out, int max) {

@@ -6,6 +6,8 @@
 #define CALIBRATION 1024
 #define QUICK 1000
 #define FULL 6000
+#define LEAST 50      /* of a set whose accuracy is taken */
+#define LEAST_ALL 224 /* for the search, of which a third calibrates and a third of the rest is the quick set */
 
 #define IMAGE 8 /* least edge of what is taken for an image */
 
@@ -77,7 +79,8 @@ weir_status w_search_samples(w_search *s, weir_error *e) {
     s->quick = take(&all, &at, W_MIN((size_t)QUICK, (all.n - at) / 3));
     s->full = take(&all, &at, FULL);
     s->full.shifted = train != NULL;
-    if (s->quick.n < 50 || s->full.n < 50 || s->verify.n < 50)
-        return w_fail(e, WEIR_USAGE, "too few samples: %zu for the search and %zu for verification (at least 50 each are needed)", all.n, s->verify.n);
+    if (s->quick.n < LEAST || s->verify.n < LEAST)
+        return w_fail(e, WEIR_USAGE, "too few samples: %zu for the search (it needs %d) and %zu for verification (it needs %d)", all.n, LEAST_ALL,
+                      s->verify.n, LEAST);
     return WEIR_OK;
 }

@@ -108,6 +108,25 @@ expect "eval the result" 0 "$weir" eval "$dir/c.weir" --data fashion-mnist --lim
 json "eval the result" "d['top1'] > 80"
 expect "an impossible budget" 1 "$weir" optimize "$model" -o "$dir/o.weir" --data fashion-mnist --max-drop 0 --only Gemm --time-limit 1s
 expect "nothing is written then" 1 test -e "$dir/o.weir"
+python3 - "$dir" <<'P'
+import struct, sys, zipfile
+def npy(descr, shape, data):
+    header = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (descr, shape)
+    header += ' ' * (63 - (10 + len(header)) % 64) + '\n'
+    return b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header.encode() + data
+for name, n, pixel in ('nan', 1200, float('nan')), ('few', 300, 0.5):
+    rest = struct.pack('<f', pixel) * 783
+    with zipfile.ZipFile(f'{sys.argv[1]}/{name}.npz', 'w') as z:
+        z.writestr('x.npy', npy('<f4', (n, 1, 28, 28), b''.join(struct.pack('<f', i) + rest for i in range(n))))
+        z.writestr('y.npy', npy('<i8', (n,), struct.pack(f'<{n}q', *[i % 10 for i in range(n)])))
+P
+expect "too few samples" 2 "$weir" optimize "$model" -o "$dir/o.weir" --data "npz:$dir/few.npz"
+says "too few samples" "for the search (it needs 224)"
+expect "data with a NaN" 3 "$weir" optimize "$model" -o "$dir/o.weir" --data "npz:$dir/nan.npz" --only Gemm --time-limit 2s
+says "data with a NaN" "scores of sample [0-9]* are not finite"
+expect "training data with a NaN" 3 "$weir" optimize "$model" -o "$dir/o.weir" --data fashion-mnist --train "npz:$dir/nan.npz" --no-finetune --only Gemm --time-limit 2s
+says "training data with a NaN" "scores of sample [0-9]* are not finite"
+expect "nothing is written of either" 1 test -e "$dir/o.weir"
 expect "no rubbish is left" 1 bash -c "ls $dir | grep -q '\.tmp'"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

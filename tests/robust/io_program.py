@@ -13,6 +13,7 @@ import tempfile
 
 import tiny
 
+JOURNAL = ".trials-journal"
 HARMLESS = "a failing folder sync, cache or close of a lock is no failure of the verb"
 
 
@@ -65,9 +66,10 @@ def contents(p, outputs):
 
 
 def left_over(p, outputs):
-    """Names that should not be there. The trial store and a cached machine model may stay."""
+    """Names that should not be there. The trial store and a cached machine model may stay; of the store, too, what its next user
+    rolls back (recovers)."""
     names = [os.path.relpath(os.path.join(f, n), p.out) for f, _, files in os.walk(p.out) for n in files]
-    store = [n + s for n in outputs for s in (".trials", ".trials-wal", ".trials-shm")]
+    store = [n + s for n in outputs for s in (".trials", ".trials-wal", ".trials-shm", JOURNAL)]
     return [n for n in names if n not in outputs and n not in store and not (n.startswith("cache/") and n.endswith(".json"))]
 
 
@@ -91,6 +93,17 @@ def judge(p, what, outputs, whole, same, code, err, allowed):
     if wrong:
         print("FAIL %s: %s\n     %s" % (what, "; ".join(wrong), err.strip()[:500]))
     return not wrong
+
+
+def recovers(weir, p, what, arguments, outputs):
+    """Where a rollback was cut off: the next run, on a whole disk, does it and succeeds."""
+    if not any(os.path.exists(os.path.join(p.out, n + JOURNAL)) for n in outputs):
+        return True
+    code, err = run(weir, p, arguments + ["--resume"])
+    left = left_over(p, outputs) + [n + JOURNAL for n in outputs if os.path.exists(os.path.join(p.out, n + JOURNAL))]
+    if code or left:
+        print("FAIL %s, then undisturbed: exit %d, left behind %s\n     %s" % (what, code, left, err.strip()[:500]))
+    return not (code or left)
 
 
 ERRORS = {"ENOSPC": ({0, 4}, [False, True]), "EIO": ({0, 3, 4}, [False]), "EROFS": ({0, 3, 4}, [True])}
@@ -118,7 +131,7 @@ def disturb(weir, library, p, case, every):
                 p.empty()
                 code, err = run(weir, p, arguments, library, n, getattr(errno, error), forever)
                 what = "%s, %s from call %d of %d%s" % (name, error, n, total, " on" if forever else " only")
-                bad += not judge(p, what, outputs, whole, same, code, err, allowed)
+                bad += not (judge(p, what, outputs, whole, same, code, err, allowed) and recovers(weir, p, what, arguments, outputs))
                 runs += 1
     return runs, bad
 

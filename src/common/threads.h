@@ -1,4 +1,4 @@
-/* The kept thread pool, over pthreadpool. Work is a range of tiles; tile i always computes the same thing,
+/* The kept thread pool. Work is a range of tiles; tile i always computes the same thing,
  * so results do not depend on the number of threads. */
 #ifndef W_THREADS_H
 #define W_THREADS_H

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/weir-test-XXXXXX";
@@ -273,6 +274,29 @@ static void pool_covers_each_tile_once(void **state) {
     w_pool_destroy(NULL);
 }
 
+static void rest(long microseconds) { nanosleep(&(struct timespec){.tv_nsec = 1000 * microseconds}, NULL); }
+
+static void mark_late(void *arg, size_t i) {
+    rest(i % 2 ? 600 : 0);
+    mark(arg, i);
+}
+
+/* Threads that sleep before a job begins, and callers that sleep before it ends; more threads than cores, job upon job. */
+static void pool_sleeps_and_wakes(void **state) {
+    w_pool *few = w_pool_create(2), *many = w_pool_create(9);
+    assert_non_null(few);
+    assert_non_null(many);
+    for (size_t k = 0; k < 40; k++) {
+        struct marks m = {0};
+        if (k % 4 == 0) rest(4000);
+        w_pool_for(few, mark_late, &m, 2);
+        for (size_t i = 0; i < 50; i++) w_pool_for(many, mark, &m, 9);
+        for (size_t i = 0; i < 9; i++) assert_int_equal(m.hit[i], 50 + (i < 2));
+    }
+    w_pool_destroy(many);
+    w_pool_destroy(few);
+}
+
 static void messages_are_cut(void **state) {
     weir_error e = {.message = ""};
     static char text[3000];
@@ -301,7 +325,7 @@ int main(void) {
         cmocka_unit_test(empty_files_and_pipes_are_read), cmocka_unit_test(documents_are_built),
         cmocka_unit_test(failed_building_is_sticky), cmocka_unit_test(json_is_checked),
         cmocka_unit_test(cpu_names),                 cmocka_unit_test(topology_is_sane),
-        cmocka_unit_test(pool_covers_each_tile_once), cmocka_unit_test(messages_are_cut),
+        cmocka_unit_test(pool_covers_each_tile_once), cmocka_unit_test(pool_sleeps_and_wakes), cmocka_unit_test(messages_are_cut),
         cmocka_unit_test(hash_is_fixed),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

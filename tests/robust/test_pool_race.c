@@ -1,4 +1,4 @@
-/* The pool under the thread sanitizer, which sees threads.c but not pthreadpool: jobs whose tiles keep apart are clean, from job
+/* The pool under the thread sanitizer: jobs whose tiles keep apart are clean, from job
  * to job and back to the caller; with the argument "race" two tiles write one place, and the sanitizer must end the program.
  *
  * usage: test_pool_race [race] */

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SETS = {"avx2": "avx2", "avx512": "avx512bw", "vnni": "avx512_vnni", "512": "avx512bw"}
+SETS = {"avx2": "avx2", "avxvnni": "avx_vnni", "avx512": "avx512bw", "vnni": "avx512_vnni", "512": "avx512bw"}
 
 
 def lacking(name, flags):

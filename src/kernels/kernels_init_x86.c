@@ -38,6 +38,13 @@ static void init_avx2(w_kernels *k) {
     set_u8(k, u8, W_COUNT(u8));
 }
 
+static void init_avxvnni(w_kernels *k) {
+    static const w_u8_tile u8[] = {U8(u8_igemm_6x16__avxvnni, 6, 16, W_PACK_S8_QUAD), U8(u8_igemm_12x8__avxvnni, 12, 8, W_PACK_S8_QUAD),
+                                   U8(u8_igemm_2x32__avxvnni, 2, 32, W_PACK_S8_QUAD)};
+    k->wino_u8 = (w_u8_wino_tile){0}; /* its direct sums take half as long */
+    set_u8(k, u8, W_COUNT(u8));
+}
+
 static void init_avx512(w_kernels *k) {
     static const w_f32_tile f32[] = {F32(f32_igemm_8x32__avx512, 8, 32, 1), F32(f32_igemm_12x16__avx512, 12, 16, 1),
                                      F32(f32_gemv_1x64__avx512, 1, 64, 4)};
@@ -64,6 +71,7 @@ static void init_vnni(w_kernels *k) {
 
 void w_kernels_init_x86(w_kernels *k, uint32_t cpu_flags) {
     if (cpu_flags & W_CPU_AVX2) init_avx2(k);
+    if (cpu_flags & W_CPU_AVXVNNI) init_avxvnni(k);
     if (cpu_flags & W_CPU_AVX512) init_avx512(k);
     if (cpu_flags & W_CPU_VNNI) init_vnni(k);
 }

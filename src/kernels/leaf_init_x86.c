@@ -59,6 +59,10 @@ static void avx512(w_leaf_kernels *k) {
 void w_leaf_init_x86(w_leaf_kernels *k, uint32_t cpu_flags) {
     if (!(cpu_flags & W_CPU_AVX2)) return;
     avx2(k);
+    if (cpu_flags & W_CPU_AVXVNNI) {
+        k->dw_u8 = w_dw_u8__avxvnni;
+        k->isa_u8 = "avxvnni";
+    }
     if (!(cpu_flags & W_CPU_AVX512)) return;
     avx512(k);
     if (!(cpu_flags & W_CPU_VNNI)) return;

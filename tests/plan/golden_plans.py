@@ -13,7 +13,7 @@ import golden_models
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SETS = ["ref", "avx2", "avx512", "vnni"]
+SETS = ["ref", "avx2", "avxvnni", "avx512", "vnni"]
 
 
 def plan(weir, path, cpu):

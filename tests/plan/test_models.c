@@ -39,7 +39,7 @@ static void close_session(weir_context *ctx, weir_model *m, weir_session *s) {
 }
 
 static void test_runs_on_every_cpu_set(void **state) {
-    static const char *const sets[] = {"ref", "avx2", "avx512", "vnni", "neon", "dotprod", "i8mm"};
+    static const char *const sets[] = {"ref", "avx2", "avxvnni", "avx512", "vnni", "neon", "dotprod", "i8mm"};
     (void)state;
     for (int k = 0; k < nmodels; k++)
         for (size_t c = 0; c < W_COUNT(sets); c++) {

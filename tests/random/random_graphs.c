@@ -159,7 +159,7 @@ static bool read_arguments(int argc, char **argv, arguments *a) {
 }
 
 static bool set_up(const arguments *a, rg_setup *s, char *machine, size_t n) {
-    static const char *const all[] = {"ref", "avx2", "avx512", "vnni", "neon", "dotprod", "i8mm"};
+    static const char *const all[] = {"ref", "avx2", "avxvnni", "avx512", "vnni", "neon", "dotprod", "i8mm"};
     *s = (rg_setup){.scratch = a->scratch, .write = a->write};
     snprintf(machine, n, "%s/machine-%d.json", a->scratch, (int)getpid());
     if (!make_machine(machine)) return false;

@@ -11,7 +11,7 @@ import verdicts
 
 BUILD = os.environ["WEIR_BUILD"]
 HEADS, SIZE, TOKENS = 2, 64, (1024, 2048, 4096)
-SETS = ("ref", "avx2", "avx512", "vnni", "neon", "dotprod", "i8mm")
+SETS = ("ref", "avx2", "avxvnni", "avx512", "vnni", "neon", "dotprod", "i8mm")
 
 
 def model(path, tokens, mask):

@@ -160,6 +160,8 @@ weir_status w_param_bool(const json_t *params, const char *key, bool def, bool *
 /* ---- recipes (recipe.c) ---- */
 /* Checks a recipe: fields, techniques, parameters, regular expressions; the message names the rule. */
 weir_status w_recipe_parse(const char *text, const char *what, json_t **out, weir_error *e);
+/* Whether compiling a regular expression takes a bounded time and memory, which the C library does not see to. */
+bool w_pattern_is_modest(const char *re);
 /* Applies all rules to a clone of the model; c may be NULL if no rule needs data. *out is destroyed before model. */
 weir_status w_recipe_apply(const weir_model *model, const json_t *recipe, w_calibration *c, weir_model **out, weir_error *e);
 bool w_recipe_needs_data(const json_t *recipe);

@@ -28,20 +28,28 @@ static weir_status no_such_technique(weir_error *e, const char *what, size_t rul
     return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: technique '%s' is not one of: %s", what, rule, found, w_technique_names(names));
 }
 
+/* Copies that the C library makes of what stands before c: n for {n} and {m,n}, m + 1 for {m,} (+ is {1,}), but one for * and ?. */
+static long copies(const char *re, const char *c) {
+    if (*c == '+') return c > re && strchr(")*+?}", c[-1]) ? 2 : 1; /* of a single character: they do not multiply */
+    if (*c != '{') return 1;
+    char *end, *last;
+    long m = strtol(c + 1, &end, 10), n = m;
+    if (*end == ',') {
+        n = strtol(end + 1, &last, 10);
+        if (last == end + 1) n = m <= MAX_REPEATS ? m + 1 : m;
+    }
+    n = n > m ? n : m;
+    return n < 1 ? 1 : n <= MAX_REPEATS ? n : MAX_REPEATS + 1;
+}
+
 /* The C library's expressions grow with the product of nested repeats and recurse over parentheses: both have a limit. */
-static bool modest(const char *re) {
+bool w_pattern_is_modest(const char *re) {
     long repeats = 1;
     int depth = 0;
     for (const char *c = re; *c; c++) {
         if (*c == '(' && ++depth > MAX_DEPTH) return false;
         if (*c == ')' && depth > 0) depth--;
-        if (*c != '{') continue;
-        long most = 1;
-        for (char *end = (char *)(uintptr_t)c; *end == '{' || *end == ',';) {
-            long n = strtol(end + 1, &end, 10);
-            most = n > most ? n : most;
-        }
-        if (most > MAX_REPEATS || (repeats *= most) > MAX_REPEATS) return false;
+        if ((repeats *= copies(re, c)) > MAX_REPEATS) return false;
     }
     return true;
 }
@@ -53,7 +61,7 @@ static weir_status check_nodes(const json_t *nodes, const char *what, size_t rul
         regex_t re;
         if (json_string_length(nodes) > MAX_REGEX)
             return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: 'nodes' is longer than %d characters", what, rule, MAX_REGEX);
-        if (!modest(json_string_value(nodes)))
+        if (!w_pattern_is_modest(json_string_value(nodes)))
             return w_fail(e, WEIR_BAD_INPUT, "%s: rule %zu: '%s' repeats more than %d times or nests deeper than %d", what, rule, json_string_value(nodes), MAX_REPEATS, MAX_DEPTH);
         int bad = regcomp(&re, json_string_value(nodes), REG_EXTENDED | REG_NOSUB);
         if (bad == REG_ESPACE) return w_oom(e, MAX_REGEX, "a regular expression");

@@ -25,6 +25,8 @@ weir_status w_data_format_find(const char *name, size_t len, w_data_format *out,
                   name);
 }
 
+#define MAX_WILD 2
+
 /* ---- paths --------------------------------------------------------------------------------- */
 
 static char *joined(w_arena *a, const char *path, const char *base) {
@@ -48,8 +50,23 @@ static weir_status add_path(w_data_options *o, const char ***list, size_t *cap, 
     return WEIR_OK;
 }
 
+/* Each part with a wildcard is a walk through folders, inside those of the part before, or back up by "..": a file that names many
+ * would take for ever. */
+static bool modest(const char *pattern) {
+    int wild = 0;
+    for (const char *part = pattern; *part; part += *part == '/') {
+        size_t n = strcspn(part, "/"), plain = strcspn(part, "*?[/");
+        if (plain < n && ++wild > MAX_WILD) return false;
+        if (wild && n == 2 && part[0] == '.' && part[1] == '.') return false;
+        part += n;
+    }
+    return true;
+}
+
 static weir_status add_pattern(w_data_options *o, const char ***list, size_t *cap, const char *pattern, weir_error *e) {
     glob_t g;
+    if (!modest(pattern))
+        return w_fail(e, WEIR_BAD_INPUT, "%s: wildcards may stand in %d parts of a path, and no '..' behind one", pattern, MAX_WILD);
     int r = glob(pattern, 0, NULL, &g);
     if (r == GLOB_NOSPACE) return w_oom(e, 0, "paths");
     if (r != 0) return w_fail(e, WEIR_BAD_INPUT, "%s: no file matches", pattern);

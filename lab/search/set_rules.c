@@ -8,6 +8,7 @@ typedef struct set_rule { char pattern[300]; const w_technique *technique; /* NU
 
 weir_status w_pattern_matches(const char *pattern, const char *option, const char *label, bool *out, weir_error *e) {
     regex_t re;
+    if (!w_pattern_is_modest(pattern)) return w_fail(e, WEIR_USAGE, "%s '%s' repeats or nests too often", option, pattern);
     int bad = regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB);
     if (bad == REG_ESPACE) return w_oom(e, strlen(pattern), "a regular expression");
     if (bad) return w_fail(e, WEIR_USAGE, "%s '%s' is no regular expression", option, pattern);

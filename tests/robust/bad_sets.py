@@ -141,6 +141,8 @@ CASES = [
     dataset("resize-three", {"format": "idx", "path": "a", "resize": [1, 2, 3]}, "\"resize\": expected pixels of the shorter side"),
     dataset("crop-huge", {"format": "idx", "path": "a", "crop": 1 << 40}, "\"crop\": expected the side of the square"),
     dataset("limit-negative", {"format": "idx", "path": "a", "limit": -1}, "\"limit\": expected a number of samples"),
+    dataset("many-wildcards", {"format": "idx", "path": "*/*/*/a"}, "wildcards may stand in 2 parts of a path"),
+    dataset("wildcards-back", {"format": "idx", "path": "*/../a"}, "no '..' behind one"),
     dataset("twice", "{\"format\": \"idx\", \"format\": \"npz\", \"path\": \"a\"}", "data-twice.json"),
     dataset("number-range", "{\"format\": \"idx\", \"path\": \"a\", \"scale\": 1e999}", "data-number-range.json"),
     dataset("empty", "", "data-empty.json"),
@@ -165,6 +167,9 @@ CASES = [
     recipe("too-many", {"rules": [{"technique": "ans", "nodes": ".*"}] * 5000}, "more than 4096 rules"),
     recipe("nul", "{\"rules\": []}\0 and more", "a NUL byte"),
     recipe("repeats", {"rules": [{"technique": "ans", "nodes": "((.{99}){99}){99}"}]}, "repeats more than"),
+    recipe("pluses", {"rules": [{"technique": "ans", "nodes": ".*" + "+" * 50}]}, "repeats more than"),
+    recipe("nested-pluses", {"rules": [{"technique": "ans", "nodes": "(" * 40 + "a" + ")+" * 40}]}, "repeats more than"),
+    recipe("open-repeats", {"rules": [{"technique": "ans", "nodes": "a" + "{1,}" * 40}]}, "repeats more than"),
     # ---- machine models
     machine("deep", "machine-deep.json", "[" * 3000),
     machine("no-levels", "field 'levels'", levels=None),

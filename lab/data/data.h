@@ -62,10 +62,18 @@ weir_status w_read_npz(weir_dataset *d, weir_error *e);
 weir_status w_read_shards(weir_dataset *d, weir_error *e);
 
 /* ---- streams of bytes, unpacked on the way (stream.c) ---- */
+struct archive;
+/* The file below an archive. libarchive's own readers of files lose theirs where memory runs out while they open one. */
+typedef struct w_archive_file { int fd; void *bytes; } w_archive_file;
+/* Opens a file and the archive in it; false: w_archive_fail tells why. To be closed in either case, once the archive is freed. */
+bool w_archive_open(struct archive *a, w_archive_file *f, const char *path);
+void w_archive_close(w_archive_file *f);
+
 typedef struct w_stream {
     struct archive *a;
+    w_archive_file file;
     const char *path;
-} w_stream;
+} w_stream; /* stays where it was opened */
 weir_status w_stream_open(w_stream *s, const char *path, weir_error *e);
 /* Exactly n bytes, or a message that says what is missing. */
 weir_status w_stream_read(w_stream *s, void *to, size_t n, const char *what, weir_error *e);

@@ -14,6 +14,7 @@
 typedef struct shard {
     weir_dataset *d;
     struct archive *a;
+    w_archive_file file;
     const char *path;
     char key[KEY_MAX];       /* of the sample being put together; "" at first */
     char what[KEY_MAX + 300]; /* "shard: key", for messages */
@@ -117,7 +118,7 @@ static weir_status open_and_walk(shard *s, weir_error *e) {
                 archive_read_support_filter_xz(s->a) == ARCHIVE_OK &&
                 archive_read_support_filter_zstd(s->a) == ARCHIVE_OK &&
                 archive_read_support_format_tar(s->a) == ARCHIVE_OK &&
-                archive_read_open_filename(s->a, s->path, 1 << 16) == ARCHIVE_OK;
+                w_archive_open(s->a, &s->file, s->path);
     if (!good) return w_archive_fail(s->a, s->path, "the archive", e);
     struct archive_entry *entry = archive_entry_new();
     if (!entry) return w_oom(e, 0, s->path);
@@ -128,11 +129,12 @@ static weir_status open_and_walk(shard *s, weir_error *e) {
 
 weir_status w_read_shards(weir_dataset *d, weir_error *e) {
     for (size_t i = 0; i < d->options.npath && !w_dataset_full(d); i++) {
-        shard s = {.d = d, .path = d->options.path[i], .a = archive_read_new()};
+        shard s = {.d = d, .path = d->options.path[i], .a = archive_read_new(), .file = {-1, NULL}};
         if (!s.a) return w_oom(e, 0, s.path);
         weir_status status = open_and_walk(&s, e);
         w_image_drop(d->ctx, &s.image);
         archive_read_free(s.a);
+        w_archive_close(&s.file);
         if (status != WEIR_OK) return status;
     }
     return WEIR_OK;

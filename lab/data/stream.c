@@ -3,7 +3,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define READ_BYTES (1u << 16)
 
 weir_status w_archive_fail(struct archive *a, const char *path, const char *what, weir_error *e) {
     int code = archive_errno(a);
@@ -12,8 +17,34 @@ weir_status w_archive_fail(struct archive *a, const char *path, const char *what
     return w_fail(e, WEIR_BAD_INPUT, "%s: cannot read %s: %s", path, what, text);
 }
 
+static la_ssize_t read_file(struct archive *a, void *data, const void **bytes) {
+    const w_archive_file *f = data;
+    ssize_t n;
+    do n = read(f->fd, f->bytes, READ_BYTES);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) archive_set_error(a, errno, "%s", strerror(errno));
+    *bytes = f->bytes;
+    return n;
+}
+
+bool w_archive_open(struct archive *a, w_archive_file *f, const char *path) {
+    *f = (w_archive_file){open(path, O_RDONLY | O_CLOEXEC), malloc(READ_BYTES)};
+    if (f->fd < 0) archive_set_error(a, errno, "%s", strerror(errno));
+    else if (!f->bytes) archive_set_error(a, ENOMEM, "no memory");
+    return f->fd >= 0 && f->bytes &&
+           archive_read_set_read_callback(a, read_file) == ARCHIVE_OK &&
+           archive_read_set_callback_data(a, f) == ARCHIVE_OK &&
+           archive_read_open1(a) == ARCHIVE_OK;
+}
+
+void w_archive_close(w_archive_file *f) {
+    if (f->fd >= 0) close(f->fd);
+    free(f->bytes);
+    *f = (w_archive_file){-1, NULL};
+}
+
 weir_status w_stream_open(w_stream *s, const char *path, weir_error *e) {
-    *s = (w_stream){.a = archive_read_new(), .path = path};
+    *s = (w_stream){.a = archive_read_new(), .file = {-1, NULL}, .path = path};
     if (!s->a) return w_oom(e, 0, path);
     struct archive_entry *entry = archive_entry_new(); /* of our own: libarchive does not look whether it got one */
     bool good = entry &&
@@ -21,7 +52,7 @@ weir_status w_stream_open(w_stream *s, const char *path, weir_error *e) {
                 archive_read_support_filter_xz(s->a) == ARCHIVE_OK &&
                 archive_read_support_filter_zstd(s->a) == ARCHIVE_OK &&
                 archive_read_support_format_raw(s->a) == ARCHIVE_OK &&
-                archive_read_open_filename(s->a, path, 1 << 16) == ARCHIVE_OK &&
+                w_archive_open(s->a, &s->file, path) &&
                 archive_read_next_header2(s->a, entry) == ARCHIVE_OK;
     archive_entry_free(entry);
     if (good) return WEIR_OK;
@@ -50,4 +81,5 @@ weir_status w_stream_end(w_stream *s, weir_error *e) {
 void w_stream_close(w_stream *s) {
     if (s->a) archive_read_free(s->a);
     s->a = NULL;
+    w_archive_close(&s->file);
 }

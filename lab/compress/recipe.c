@@ -176,7 +176,7 @@ typedef struct statistics {
 } statistics;
 
 static weir_status add_key(statistics *st, const json_t *rule, weir_error *e) {
-    json_t *r = json_copy((json_t *)(uintptr_t)rule);
+    json_t *r = w_json_copy(rule);
     if (r) json_object_del(r, "cost");
     char *text = r ? w_json_text(r, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(r);

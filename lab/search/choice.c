@@ -44,7 +44,7 @@ static int set_draft(json_t *rule, const w_technique *t) {
 }
 
 static int add_rule(const w_search *s, json_t *rules, const w_layer *l, const w_technique *t, const w_rung *r, w_recipe_kind kind) {
-    json_t *rule = json_copy(r->params);
+    json_t *rule = w_json_copy(r->params);
     int bad = !rule || json_object_set_new(rule, "technique", json_string(t->name)) ||
               json_object_set_new(rule, "nodes", json_pack("[s]", l->label));
     if (!bad && kind == W_RECIPE_ANNOTATED) bad = json_object_set_new(rule, "cost", cost_of(s, r));
@@ -60,7 +60,7 @@ static int add_lossless(const w_search *s, json_t *rules, size_t k) {
     int bad = !names;
     for (size_t i = 0; !bad && i < s->nlayer; i++)
         if (s->layer[i].ladder[k].technique) {
-            if (!rule) rule = json_copy(s->layer[i].ladder[k].rung[0].params);
+            if (!rule) rule = w_json_copy(s->layer[i].ladder[k].rung[0].params);
             bad = !rule || json_array_append_new(names, json_string(s->layer[i].label));
         }
     if (!bad && rule) bad = json_object_set_new(rule, "technique", json_string(w_techniques[k]->name)) || json_object_set(rule, "nodes", names);

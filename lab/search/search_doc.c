@@ -6,7 +6,7 @@
 static void add_option(w_doc *d, json_t *list, const w_search *s, const w_ladder *l, const w_rung *r, bool chosen) {
     json_t *o = w_doc_obj(d, list, NULL);
     w_doc_str(d, o, "technique", l->technique->name);
-    w_doc_add(d, o, "parameters", json_copy(r->params));
+    w_doc_add(d, o, "parameters", w_json_copy(r->params));
     w_doc_bool(d, o, "chosen", chosen);
     if (!r->measured) return;
     w_doc_num(d, o, "kl", r->kl);

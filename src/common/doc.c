@@ -158,6 +158,13 @@ char *w_json_text(const json_t *j, size_t flags) {
     return t.s;
 }
 
+json_t *w_json_copy(const json_t *object) {
+    json_t *copy = json_copy((json_t *)(uintptr_t)object);
+    if (!copy || json_object_size(copy) == json_object_size(object)) return copy;
+    json_decref(copy);
+    return NULL;
+}
+
 weir_status w_doc_end(w_doc *d, weir_document **out, weir_error *e) {
     *out = NULL;
     weir_document *doc = d->bad ? NULL : malloc(sizeof *doc);

@@ -21,6 +21,7 @@ weir_status w_doc_end(w_doc *d, weir_document **out, weir_error *e);         /* 
 weir_document *w_document_text(const char *text);                            /* a document that holds plain text; NULL on failure */
 /* As json_dumps, but NULL whenever memory was short: jansson 2.14 drops keys then and says nothing. Freed with free. */
 char *w_json_text(const json_t *j, size_t flags);
+json_t *w_json_copy(const json_t *object); /* as json_copy, but NULL whenever memory was short: it drops keys, too */
 /* Parses JSON from memory with depth and size limits; `what` names the source in messages. */
 weir_status w_json_parse(const char *text, size_t size, const char *what, json_t **out, weir_error *e);
 #endif

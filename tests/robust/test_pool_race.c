@@ -3,13 +3,15 @@
  *
  * usage: test_pool_race [race] */
 #include "threads.h"
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #define TILES 64
 #define EACH 100
 
-typedef struct work { int cell[TILES], sum[TILES], shared; } work;
+typedef struct work { int cell[TILES], sum[TILES], shared; atomic_int there; } work;
 
 static void fill(void *arg, size_t i) { ((work *)arg)->cell[i] += (int)i; }
 
@@ -21,7 +23,13 @@ static void gather(void *arg, size_t thread, size_t i) {
     for (size_t k = 0; k < TILES; k++) w->sum[i] += w->cell[k];
 }
 
-static void collide(void *arg, size_t i) { ((work *)arg)->shared += (int)i; }
+/* Two tiles that are there at the same time, so on two threads, which nothing orders. */
+static void collide(void *arg, size_t i) {
+    work *w = arg;
+    atomic_fetch_add_explicit(&w->there, 1, memory_order_relaxed);
+    while (atomic_load_explicit(&w->there, memory_order_relaxed) % 2) sched_yield();
+    w->shared += (int)i;
+}
 
 int main(int argc, char **argv) {
     static work w;
@@ -35,7 +43,7 @@ int main(int argc, char **argv) {
             printf("job %d, tile %zu: sum %d\n", k, i, w.sum[i]);
             return 1;
         }
-        if (argc > 1 && strcmp(argv[1], "race") == 0) w_pool_for(p, collide, &w, TILES);
+        if (argc > 1 && strcmp(argv[1], "race") == 0) w_pool_for(p, collide, &w, 2);
     }
     w_pool_destroy(p);
     printf("%d jobs\n", 2 * EACH);

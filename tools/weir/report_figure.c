@@ -18,7 +18,7 @@ static bool draw(const figure *fig, double width, drawn *d) {
     d->h = c.h;
     bool bad = ferror(c.f);
     bad = fclose(c.f) != 0 || bad;
-    return !bad;
+    return !bad && d->body;
 }
 
 static void put_inline(page *p, const figure *fig, const drawn *d, const char *cls) {

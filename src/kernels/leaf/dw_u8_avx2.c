@@ -10,6 +10,7 @@
  * its padding, so that no tile of outputs knows of edges, of strides in memory or of vectors that are not whole. */
 #include "../x86/vec_avx2.h"
 #include "kernels.h"
+#include "store_n_256.h"
 #include "vec_act.h"
 #include "vec_bytes.h"
 #include <string.h>
@@ -71,22 +72,6 @@ static void cut_weights(strip *s, size_t side) {
 }
 
 /* ---- results ---- */
-
-static __attribute__((noinline)) void store_n(uint8_t *p, size_t n, B v) {
-    __m128i x = _mm256_castsi256_si128(v);
-    if (n & 16) {
-        _mm_storeu_si128((__m128i *)(void *)p, x);
-        p += 16;
-        x = _mm256_extracti128_si256(v, 1);
-    }
-    if (n & 8) {
-        _mm_storel_epi64((__m128i *)(void *)p, x);
-        p += 8;
-        x = _mm_srli_si128(x, 8);
-    }
-    uint64_t rest = (uint64_t)_mm_cvtsi128_si64(x);
-    for (size_t i = 0; i < (n & 7); i++) p[i] = (uint8_t)(rest >> 8 * i);
-}
 
 static inline void store_bytes(uint8_t *p, size_t n, B v) {
     if (n == 32) store(p, v);

@@ -1,6 +1,6 @@
 /* Depthwise convolution u8 x s8 for AVX-VNNI: the names of dw_u8_body.h on 32 bytes. */
-#include "../x86/vec_avx2.h"
-#include <string.h>
+#include "../x86/dpbusd.h"
+#include "store_n_256.h"
 
 #define BN 32
 typedef __m256i B;
@@ -19,7 +19,7 @@ typedef __m256i B;
 #define B_STORE_N(p, n, v) store_n(p, n, v)
 #define B_DOT(a, x, w) dot(a, x, w)
 static inline __attribute__((always_inline)) B dot(B a, B x, B w) {
-    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(a) : "x"(x), "x"(w));
+    VPDPBUSD(a, x, w);
     return a;
 }
 
@@ -44,26 +44,6 @@ static inline B load_n(const uint8_t *p, size_t n) {
     if (n < 16) return _mm256_zextsi128_si256(load_half(p, n));
     B v = _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p));
     return n > 16 ? _mm256_inserti128_si256(v, load_half(p + 16, n - 16), 1) : v;
-}
-static inline void store_n(uint8_t *p, size_t n, B v) {
-    __m128i x = _mm256_castsi256_si128(v);
-    if (n & 16) {
-        _mm_storeu_si128((__m128i *)(void *)p, x);
-        p += 16;
-        x = _mm256_extracti128_si256(v, 1);
-    }
-    if (n & 8) {
-        _mm_storel_epi64((__m128i *)(void *)p, x);
-        p += 8;
-        x = _mm_srli_si128(x, 8);
-    }
-    uint64_t rest = (uint64_t)_mm_cvtsi128_si64(x);
-    if (n & 4) {
-        memcpy(p, &rest, 4);
-        p += 4;
-        rest >>= 32;
-    }
-    for (size_t i = 0; i < (n & 3); i++) p[i] = (uint8_t)(rest >> 8 * i);
 }
 #define KERNEL w_dw_u8__avxvnni
 #include "dw_u8_body.h"

@@ -2,6 +2,7 @@
  * a unit; a vector of weights is masked out of its lanes once for all digits and all rows, and 64 products take one instruction.
  *
  * Zero points go into the sums, exactly, before the first product. The including file sets BITS, NV (4) and KERNEL. */
+#include "dpbusd.h"
 #include "kernels.h"
 #define MR 2
 #define TALL MR
@@ -14,9 +15,6 @@
 #define LANES (BITS / 2)      /* of a column, that hold sixteen codes */
 #define AHEAD 8192 /* bytes, for one row: 4096 left a stream from the last cache at 19 GB/s where this reads 26, as fast as loads alone */
 #define MASK(bits) (0x01010101 * ((1 << (bits)) - 1))
-
-/* In assembly because gcc 12 copies the accumulator before and after each intrinsic. */
-INLINE void dot(VI *acc, VI w, VI x) { __asm__("vpdpbusd %2, %1, %0" : "+v"(*acc) : "v"(w), "v"(x)); }
 
 INLINE VI field(VI lane, int f) { return BITS == 8 ? lane : IAND(f ? ISHR(lane, BITS * f) : lane, ISET1(MASK(BITS))); }
 
@@ -31,7 +29,7 @@ INLINE void lane_of(VI acc[W_DIGITS][MR][NV], const w_digits *const x[MR], const
         UNROLL for (int m = 0; m < mr; m++)
             UNROLL for (int d = 0; d < W_DIGITS; d++) {
                 VI four = ISET1(x[m]->quad[d][l * FIELDS + f]);
-                UNROLL for (int v = 0; v < nv; v++) dot(&acc[d][m][v], code[v], four);
+                UNROLL for (int v = 0; v < nv; v++) VPDPBUSD(acc[d][m][v], code[v], four);
             }
     }
 }

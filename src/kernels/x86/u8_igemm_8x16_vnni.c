@@ -1,7 +1,7 @@
 /* The u8 x s8 implicit GEMM for AVX512-VNNI, for few output channels: eight bytes of a row are broadcast at once, and each half of
  * the columns has its own accumulator, whose even lanes sum the first quads of the octets and odd lanes the second ones. So eight
  * rows make sixteen independent sums, as they do in a tile of two vectors, for half the broadcasts. */
-#include "vec_avx512.h"
+#include "dpbusd.h"
 #define MR 8
 #define NV 1
 #define KERNEL w_u8_igemm_8x16__vnni
@@ -13,7 +13,7 @@ typedef double octet_bits __attribute__((may_alias, aligned(1)));
 typedef float quad_bits __attribute__((may_alias, aligned(1)));
 
 INLINE void products(VI acc[2], VI x, const VI b[2]) {
-    UNROLL for (int h = 0; h < 2; h++) __asm__("vpdpbusd %2, %1, %0" : "+v"(acc[h]) : "v"(x), "v"(b[h]));
+    UNROLL for (int h = 0; h < 2; h++) VPDPBUSD(acc[h], x, b[h]);
 }
 
 INLINE void octet(VI acc[MR][2], const uint8_t *const a[MR], size_t at, const uint8_t *w, int mr) {

@@ -1,7 +1,7 @@
 /* Depthwise convolution (one filter a channel) over channels-last images: f32, and u8 x s8.
  *
  * Tiles are ranges of output rows, or of channels where 8-bit images have few rows; both are fixed at plan time. */
-#include "step_window.h"
+#include "step_igemm.h"
 #include "steps_leaf.h"
 #include <stdio.h>
 #include <string.h>
@@ -111,13 +111,12 @@ static weir_status prepare_u8(w_plan *p, w_step *s, weir_error *e) {
     w_dw_u8 *k = &d->u8;
     w_window_of(x, y, &at->kernel_shape, &at->strides, &at->pads, &at->dilations, &k->g);
     size_t c = k->g.c, blocks = (c + 63) / 64;
-    float *b, *mul = w_arena_array(&p->arena_mem, c, sizeof *mul);
     w_target to = w_target_of(&at->ep, y);
+    float *b, *mul = w_igemm_mul(p, s, c, to.unit, e);
     uint8_t *zero = w_step_packed(p, s, W_ALIGN_UP(c, (size_t)64), e);
     void *packed = w_step_packed(p, s, blocks * w_dw_u8_block(&k->g), e);
     if (!mul || !zero || !packed) return w_oom(e, c, "depthwise weights");
     W_TRY(w_bias_of(p, s, to.unit, &p->arena_mem, &b, e));
-    for (size_t i = 0; i < c; i++) mul[i] = (x->quant ? x->quant->scale[0] : 1.0f) * w->quant->scale[w->quant->n > 1 ? i : 0] * to.unit;
     memset(zero, w_packed_zero(p, s), c);
     if (w_has_late_scale(w_step_node(p, s))) s->scratch_bytes = d->late_padding = c;
     w_pack_dw_u8(packed, &(w_pack_dw_u8_args){w->data, c, k->g.kh, k->g.kw, w_packed_zero(p, s), mul, b});
